@@ -1,0 +1,392 @@
+"""Backfills: what is wanted becomes requests, a claimed batch plans all that wait and makes the calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from tickstock_automation.bars.ingest import store
+from tickstock_automation.bars.models import BackfillJob
+from tickstock_automation.bars.planner import Call, GroupedCall, plan
+from tickstock_automation.bars.session_state import settle
+from tickstock_automation.db import operational
+from tickstock_automation.db.engine import ServiceSession, transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TryAgain
+from tickstock_automation.events.catalogue import BackfillCompleted, BackfillProgress, BackfillStarted, Service
+from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.processing import queue
+from tickstock_automation.sessions import SessionCalendar
+from tickstock_automation.settings import Settings
+from tickstock_automation.vendor.client import BarsAnswer, Vendor
+
+PROGRESS_STEP = 10  # per cent between two progress events
+RETRY_PAUSE_S = 30.0
+VENDOR_INCOMPLETE = 0.05  # of a session's symbols empty at once: the vendor dropped them, they did not all rest
+
+log = structlog.get_logger("backfill")
+
+_REQUEST = text("""
+INSERT INTO bar_requests (symbol_id, session, reason, job_id)
+SELECT s.id, d.day, :reason, :job
+  FROM unnest(CAST(:symbols AS bigint[])) AS s (id) CROSS JOIN unnest(CAST(:sessions AS date[])) AS d (day)
+ WHERE NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = d.day)
+   AND NOT EXISTS (SELECT 1 FROM known_empty k WHERE k.symbol_id = s.id AND k.session = d.day)
+    ON CONFLICT DO NOTHING""")
+
+_CLAIM = text("""
+UPDATE bar_requests SET status = 'running', claim_token = :token, lease_until = now() + make_interval(secs => :lease)
+ WHERE id IN (SELECT id FROM bar_requests WHERE status = 'waiting' OR (status = 'running' AND lease_until < now())
+               FOR UPDATE SKIP LOCKED)
+RETURNING symbol_id, session""")
+
+_RENEW = text("""
+UPDATE bar_requests SET lease_until = now() + make_interval(secs => :lease) WHERE claim_token = :token AND status = 'running'""")
+
+_RELEASE = text("""
+UPDATE bar_requests SET status = 'waiting', claim_token = NULL, lease_until = NULL
+ WHERE claim_token = :token AND status = 'running'""")
+
+# Fenced: a request that another claim took since is not this batch's to settle.
+_SETTLE = text("""
+UPDATE bar_requests r
+   SET status = CASE WHEN h.symbol_id IS NOT NULL THEN 'done' WHEN refused.symbol_id IS NOT NULL THEN 'failed'
+                     WHEN :incomplete THEN 'failed' ELSE 'empty' END,
+       error_message = CASE WHEN h.symbol_id IS NOT NULL THEN NULL
+                            WHEN refused.symbol_id IS NOT NULL THEN 'refused: ' || refused.reason
+                            WHEN :incomplete THEN 'the vendor''s answer lacks too many symbols to be believed' END,
+       completed_at = now(), lease_until = NULL
+  FROM bar_requests q
+  LEFT JOIN historical_data h ON h.symbol_id = q.symbol_id AND h.date = q.session
+       AND h.date BETWEEN :first AND :last
+  LEFT JOIN unnest(CAST(:refused_ids AS bigint[]), CAST(:refused_days AS date[]), CAST(:refused_reasons AS text[]))
+       AS refused (symbol_id, day, reason) ON refused.symbol_id = q.symbol_id AND refused.day = q.session
+ WHERE r.id = q.id AND q.claim_token = :token AND q.status = 'running'
+   AND q.symbol_id = ANY (:symbols) AND q.session = ANY (:days)
+RETURNING r.symbol_id, r.session, r.status, r.job_id""")
+
+_KNOWN_EMPTY = text("""
+INSERT INTO known_empty (symbol_id, session, reason, load_id)
+SELECT id, day, CASE WHEN CAST(:load AS bigint) IS NULL THEN 'another security had its ticker' ELSE 'no bar in the vendor''s answer' END,
+       CAST(:load AS bigint)
+  FROM unnest(CAST(:symbols AS bigint[]), CAST(:days AS date[])) AS e (id, day) ON CONFLICT DO NOTHING""")
+
+_FAIL_REQUESTS = text("""
+UPDATE bar_requests SET status = 'failed', error_message = :error, completed_at = now(), lease_until = NULL
+ WHERE claim_token = :token AND status = 'running' AND symbol_id = ANY (:symbols) AND session = ANY (:days)
+RETURNING symbol_id, session, status, job_id""")
+
+_JOB_FIGURES = text("""
+SELECT count(*), count(*) FILTER (WHERE status = 'done'), count(*) FILTER (WHERE status = 'empty'),
+       count(*) FILTER (WHERE status = 'failed'), count(DISTINCT symbol_id), min(session), max(session)
+  FROM bar_requests WHERE job_id = :job""")
+
+# What was queued only to bring bars is done when its symbol wants none any more, whichever batch brought them.
+_COMPLETE = text("""
+UPDATE equity_processing_queue q
+   SET status = 'done', completed_at = now(), lease_until = NULL, error_message = NULL
+ WHERE ((q.claim_token = :token AND q.status = 'running') OR (q.status = 'pending' AND q.reason IN ('new_listing', 'missing')))
+   AND NOT EXISTS (SELECT 1 FROM bar_requests r WHERE r.symbol_id = q.symbol_id AND r.status IN ('waiting', 'running'))
+RETURNING q.equity_type, q.symbol_id""")
+
+# Which ticker each security had on each day. Before its first known ticker a security is taken to have had that one,
+# unless another security is known to have had it then: bars of those days belong to that other one.
+_HELD_ON = text("""
+WITH asked AS (SELECT s.id, d.day FROM unnest(CAST(:ids AS bigint[])) AS s (id)
+                CROSS JOIN unnest(CAST(:days AS date[])) AS d (day)),
+     first AS (SELECT DISTINCT ON (symbol_id) symbol_id, ticker, valid_from FROM symbol_aliases
+                WHERE symbol_id = ANY (:ids) ORDER BY symbol_id, valid_from NULLS FIRST)
+SELECT a.ticker, q.id, q.day FROM asked q
+  JOIN symbol_aliases a ON a.symbol_id = q.id AND (a.valid_from IS NULL OR a.valid_from <= q.day)
+       AND (a.valid_to IS NULL OR a.valid_to > q.day)
+ UNION
+SELECT f.ticker, q.id, q.day FROM asked q JOIN first f ON f.symbol_id = q.id AND f.valid_from > q.day
+ WHERE NOT EXISTS (SELECT 1 FROM symbol_aliases c WHERE c.ticker = f.ticker AND c.symbol_id <> q.id
+                    AND (c.valid_from IS NULL OR c.valid_from <= q.day) AND (c.valid_to IS NULL OR c.valid_to > q.day))""")
+
+
+@dataclass
+class Outcome:
+    """What a batch did."""
+
+    bars: int = 0
+    calls: int = 0
+    processed: int = 0
+
+
+def request_bars(
+    session: Session, symbol_ids: Sequence[int], sessions: Sequence[date], *, reason: str, as_of: date
+) -> int:
+    """Asks for bars that are neither stored nor known to be empty, as one job for `new_listing`; says how many.
+
+    One job serves all symbols asked for with the same reason on the same session.
+    """
+    if not symbol_ids or not sessions:
+        return 0
+    job = None
+    if reason != "missing":
+        job = session.scalars(
+            select(BackfillJob).where(
+                BackfillJob.as_of == as_of, BackfillJob.reason == reason, BackfillJob.state == "planned"
+            )
+        ).first()
+        if job is None:
+            job = BackfillJob(
+                reason=reason, as_of=as_of, first_session=sessions[0], last_session=sessions[-1], symbols=0, pairs=0
+            )
+            session.add(job)
+            session.flush()
+    asked = session.execute(
+        _REQUEST,
+        {"symbols": list(symbol_ids), "sessions": list(sessions), "reason": reason, "job": job.id if job else None},
+    ).rowcount  # type: ignore[attr-defined]
+    if job is not None:
+        job.symbols += len(symbol_ids)
+        job.pairs += asked
+        session.flush()
+    return int(asked)
+
+
+def process_batch(
+    token: int, equity_type: str, as_of: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings
+) -> Outcome:
+    """Brings the symbols of a claimed batch up to date, and with them all else that waits for bars.
+
+    Waiting for the vendor gives the batch back untried; a broken answer or a refusal counts as an attempt.
+    """
+    started, outcome = time.monotonic(), Outcome()
+    with transaction(Role.IPO_MONITOR) as session:
+        queue.renew(session, token, settings.lease_s)
+        _ask_for_what_lacks(session, token, as_of, calendar, settings)
+        pairs = [
+            (id_, day) for id_, day in session.execute(_CLAIM, {"token": token, "lease": settings.lease_s}).tuples()
+        ]
+        if pairs:
+            session.execute(
+                text("SELECT create_bar_partitions(:first, :last)"),
+                {"first": min(day for _, day in pairs), "last": max(day for _, day in pairs)},
+            )
+        _begin_jobs(session, token)
+    wanted: dict[date, set[int]] = {}
+    for id_, day in pairs:
+        wanted.setdefault(day, set()).add(id_)
+    try:
+        for call in plan(pairs):
+            _make_call(call, token, wanted, vendor, settings, outcome)
+    except TryAgain as error:
+        with transaction(Role.IPO_MONITOR) as session:
+            session.execute(_RELEASE, {"token": token})
+            queue.give_back(session, token, str(error), pause_s=error.after_s or RETRY_PAUSE_S)
+        log.warning("batch waits", token=token, reason=str(error), after_s=error.after_s)
+        return outcome
+    except LeaseLost:
+        raise
+    except Stop as error:
+        _give_up(token, error, settings)
+        raise
+    with transaction(Role.IPO_MONITOR) as session:
+        outcome.processed = _complete(session, token, equity_type, time.monotonic() - started)
+        # What another batch is bringing: looked at again shortly.
+        queue.give_back(session, token, "another batch is loading its bars", pause_s=1.0)
+        settle(session, wanted)
+    log.info("batch done", token=token, symbols=outcome.processed, bars=outcome.bars, calls=outcome.calls)
+    return outcome
+
+
+def _ask_for_what_lacks(
+    session: ServiceSession, token: int, as_of: date, calendar: SessionCalendar, settings: Settings
+) -> None:
+    """A symbol queued by hand has no requests yet: up to date means the sessions that a new one would get."""
+    ids = session.execute(
+        text(
+            "SELECT symbol_id FROM equity_processing_queue WHERE claim_token = :token AND status = 'running'"
+            " AND reason NOT IN ('new_listing', 'missing')"
+        ),
+        {"token": token},
+    ).scalars()
+    days = calendar.between(as_of - timedelta(days=settings.backfill_days), as_of)
+    request_bars(session, list(ids), days, reason="asked", as_of=as_of)
+
+
+def _begin_jobs(session: ServiceSession, token: int) -> None:
+    jobs = session.scalars(
+        select(BackfillJob).where(
+            BackfillJob.state == "planned",
+            BackfillJob.id.in_(
+                text("SELECT job_id FROM bar_requests WHERE claim_token = :token").bindparams(token=token)
+            ),
+        )
+    ).all()
+    events = []
+    for job in jobs:
+        job.state = "running"
+        job.started_at = session.execute(text("SELECT now()")).scalar_one()
+        events.append(
+            Pending(
+                BackfillStarted(
+                    job_id=job.id, reason=job.reason, symbols=job.symbols, bars_wanted=job.pairs,
+                    first_session=job.first_session, last_session=job.last_session,
+                )
+            )
+        )  # fmt: skip
+    add_events(session, Service.IPO_MONITOR, events)
+
+
+def _make_call(
+    call: Call, token: int, wanted: dict[date, set[int]], vendor: Vendor, settings: Settings, outcome: Outcome
+) -> None:
+    """One planned call: asked for under the tickers that were its symbols' own on the days wanted."""
+    with transaction(Role.IPO_MONITOR) as session:
+        parts = _parts(session, call, wanted)
+    for part in parts:
+        answer = None
+        if part.symbol_ids:
+            outcome.calls += 1
+            try:
+                answer = _ask(part, vendor)
+            except BadAnswer as error:
+                _fail_part(part, token, error)
+                continue
+        with transaction(Role.IPO_MONITOR) as session:
+            queue.renew(session, token, settings.lease_s)
+            session.execute(_RENEW, {"token": token, "lease": settings.lease_s})
+            outcome.bars += _store_part(session, part, token, answer)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One vendor call as it is made: `ticker` None for a grouped one. No `symbol_ids`: nothing to ask, nobody's days."""
+
+    ticker: str | None
+    symbol_ids: dict[str, int]
+    wanted_ids: list[int]
+    days: list[date]
+
+
+def _parts(session: ServiceSession, call: Call, wanted: dict[date, set[int]]) -> list[Part]:
+    if isinstance(call, GroupedCall):
+        ids = sorted(wanted[call.session])
+        held = session.execute(_HELD_ON, {"ids": ids, "days": [call.session]}).tuples()
+        return [Part(None, {ticker: id_ for ticker, id_, _ in held}, ids, [call.session])]
+    days = sorted(day for day in wanted if call.first <= day <= call.last and call.symbol_id in wanted[day])
+    by_ticker: dict[str, list[date]] = {}
+    for ticker, _, day in session.execute(_HELD_ON, {"ids": [call.symbol_id], "days": days}).tuples():
+        by_ticker.setdefault(ticker, []).append(day)
+    nobodys = sorted(set(days).difference(*by_ticker.values()))
+    parts = [Part(ticker, {ticker: call.symbol_id}, [call.symbol_id], sorted(own)) for ticker, own in by_ticker.items()]
+    return [*parts, *([Part(None, {}, [call.symbol_id], nobodys)] if nobodys else [])]
+
+
+def _ask(part: Part, vendor: Vendor) -> BarsAnswer:
+    if part.ticker is None:
+        return vendor.grouped_bars(part.days[0])
+    return vendor.range_bars(part.ticker, part.days[0], part.days[-1])
+
+
+def _store_part(session: ServiceSession, part: Part, token: int, answer: BarsAnswer | None) -> int:
+    """Stores what came and settles the requests; says how many bars were new or changed."""
+    stored = store(session, answer, part.symbol_ids, part.days, f"batch:{token}") if answer else None
+    refused = [one for one in stored.refused if one.ticker in part.symbol_ids and one.session] if stored else []
+    parameters: dict[str, Any] = {
+        "token": token, "symbols": part.wanted_ids, "days": part.days, "first": part.days[0], "last": part.days[-1],
+        "incomplete": answer is not None and part.ticker is None and _incomplete(session, part.wanted_ids, part.days[0]),
+        "refused_ids": [part.symbol_ids[one.ticker] for one in refused if one.ticker],
+        "refused_days": [one.session for one in refused], "refused_reasons": [one.reason for one in refused],
+    }  # fmt: skip
+    settled = session.execute(_SETTLE, parameters).all()
+    empty = [(row[0], row[1]) for row in settled if row[2] == "empty"]
+    if empty:
+        ids, days = zip(*empty, strict=True)
+        load_id = stored.load_id if stored else None
+        session.execute(_KNOWN_EMPTY, {"symbols": list(ids), "days": list(days), "load": load_id})
+    _progress(session, {row[3] for row in settled if row[3] is not None}, calls=1 if answer else 0)
+    return stored.inserted + stored.updated if stored else 0
+
+
+def _fail_part(part: Part, token: int, error: BadAnswer) -> None:
+    log.warning("vendor's answer refused", reason=str(error))
+    with transaction(Role.IPO_MONITOR) as session:
+        failed = session.execute(
+            _FAIL_REQUESTS, {"token": token, "error": str(error), "symbols": part.wanted_ids, "days": part.days}
+        ).all()
+        operational.report(
+            session,
+            check="vendor_answer",
+            severity="high",
+            day=part.days[-1],
+            reported_by=Service.IPO_MONITOR,
+            message=str(error),
+        )
+        _progress(session, {row[3] for row in failed if row[3] is not None}, calls=1)
+
+
+def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) -> bool:
+    """Whether a grouped answer lacks so many active symbols that what lacks must not be called empty for good."""
+    present = session.execute(text("SELECT count(*) FROM historical_data WHERE date = :day"), {"day": day}).scalar_one()
+    lacking = session.execute(
+        text(
+            "SELECT count(*) FROM bar_requests r JOIN symbols s ON s.id = r.symbol_id"
+            " WHERE r.session = :day AND r.reason = 'missing' AND r.symbol_id = ANY (:ids) AND s.active"
+            " AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = r.symbol_id AND h.date = :day)"
+        ),
+        {"day": day, "ids": list(symbols)},
+    ).scalar_one()
+    return bool(lacking > VENDOR_INCOMPLETE * (present + lacking) and lacking > 2)
+
+
+def _progress(session: ServiceSession, job_ids: Collection[int], *, calls: int) -> None:
+    """Brings jobs' figures up to date; an event at each step, and at the end."""
+    events: list[Pending] = []
+    for job_id in sorted(job_ids):
+        job = session.get_one(BackfillJob, job_id, with_for_update=True)
+        pairs, job.bars, job.empty, job.failed, symbols, _, _ = session.execute(_JOB_FIGURES, {"job": job_id}).one()
+        settled = job.bars + job.empty + job.failed
+        job.vendor_calls += calls
+        before, job.percent = job.percent, 100 * settled // max(pairs, 1)
+        if job.percent // PROGRESS_STEP > before // PROGRESS_STEP:
+            events.append(Pending(BackfillProgress(job_id=job_id, percent=job.percent, bars=job.bars)))
+        if settled == pairs:
+            job.state = "done" if not job.failed else "failed"
+            job.finished_at = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+            completed = BackfillCompleted(
+                job_id=job_id, outcome="done" if not job.failed else "failed", symbols=symbols, bars=job.bars,
+                empty=job.empty, failed=job.failed, vendor_calls=job.vendor_calls,
+            )  # fmt: skip
+            events.append(Pending(completed))
+    session.flush()
+    add_events(session, Service.IPO_MONITOR, events)
+
+
+def _complete(session: ServiceSession, token: int, equity_type: str, seconds: float) -> int:
+    rows = session.execute(_COMPLETE, {"token": token}).tuples().all()
+    by_type: dict[str, int] = {equity_type: 0}
+    for name, _ in rows:
+        by_type[name] = by_type.get(name, 0) + 1
+    for name, processed in by_type.items():
+        session.execute(
+            text("SELECT update_processing_stats(:type, :processed, 0, :seconds)"),
+            {"type": name, "processed": processed, "seconds": seconds},
+        )
+    return len(rows)
+
+
+def _give_up(token: int, error: Stop, settings: Settings) -> None:
+    """The vendor refuses us: everything goes back, a person is told, and the attempt counts."""
+    with transaction(Role.IPO_MONITOR) as session:
+        session.execute(_RELEASE, {"token": token})
+        queue.fail_batch(session, token, str(error), pause_s=3600, most_attempts=settings.max_attempts)
+        operational.report(
+            session,
+            check="vendor_refused",
+            severity="critical",
+            day=None,
+            reported_by=Service.IPO_MONITOR,
+            message=str(error),
+        )

@@ -1,0 +1,151 @@
+"""End of day: one grouped call for the session's bars of every active symbol, and what it says of completeness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import structlog
+from sqlalchemy import text
+
+from tickstock_automation.bars.backfill import request_bars
+from tickstock_automation.bars.ingest import Stored, store
+from tickstock_automation.bars.models import EodRun, SessionStatus
+from tickstock_automation.bars.session_state import settle
+from tickstock_automation.db import operational
+from tickstock_automation.db.engine import ServiceSession, transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run
+from tickstock_automation.errors import BadAnswer, Stop, TickstockError, TryAgain
+from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.settings import Settings
+from tickstock_automation.vendor.client import Split, Vendor
+
+TASK: Literal["end_of_day"] = "end_of_day"
+SPLITS_BACK_DAYS = 100  # the longest window that a sweep adjusts, and late corrections of the vendor's
+MOST_CORRECTED = 500
+
+log = structlog.get_logger("eod")
+
+_EXPECTED = text("""
+SELECT ticker, id FROM symbols WHERE active AND first_seen <= :day""")
+
+_LACKING = text("""
+SELECT s.id, s.ticker, s.equity_type FROM symbols s
+ WHERE s.active AND s.first_seen <= :day AND s.absent_since IS NULL
+   AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = :day)
+ ORDER BY s.equity_type, s.id""")
+
+_SPLITS = text("""
+INSERT INTO corporate_actions (symbol_id, kind, ex_date, split_from, split_to)
+SELECT a.symbol_id, 'split', x.day, x.split_from, x.split_to
+  FROM unnest(CAST(:tickers AS text[]), CAST(:days AS date[]), CAST(:froms AS float8[]), CAST(:tos AS float8[]))
+       AS x (ticker, day, split_from, split_to)
+  JOIN symbol_aliases a ON a.ticker = x.ticker AND (a.valid_from IS NULL OR a.valid_from <= x.day)
+       AND (a.valid_to IS NULL OR a.valid_to > x.day)
+    ON CONFLICT DO NOTHING""")
+
+
+@dataclass(frozen=True)
+class EodReport:
+    """What an end-of-day load did. `loaded` and `updated` are bars, `refused` rows."""
+
+    loaded: int
+    updated: int
+    refused: int
+    missing: int
+    state: str
+
+
+def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | None:
+    """The end-of-day load of session `day`; None where it is done, or being done by another worker."""
+    with transaction(Role.IPO_MONITOR) as session:
+        claim = claim_run(session, EodRun, day, settings.lease_s)
+        if claim is None:
+            return None
+        token, first = claim
+        if first:
+            add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
+        session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
+        expected = dict(session.execute(_EXPECTED, {"day": day}).tuples().all())
+    before = vendor.calls
+    try:
+        splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
+        answer = vendor.grouped_bars(day)
+        if expected and not answer.rows:
+            raise BadAnswer(f"the vendor has no bars at all of {day}")
+    except TryAgain:
+        with transaction(Role.IPO_MONITOR) as session:
+            release_run(session, EodRun, day, token, vendor.calls - before)
+        raise
+    except (BadAnswer, Stop) as error:
+        _fail(day, token, vendor.calls - before, error)
+        raise
+    with transaction(Role.IPO_MONITOR) as session:
+        _store_splits(session, splits)
+        stored = store(session, answer, expected, [day], f"eod:{day}")
+        lacking = _queue_missing(session, day, settings)
+        settle(session, [day], known_only=False)
+        status = session.get_one(SessionStatus, day)
+        report = EodReport(stored.inserted, stored.updated, len(stored.refused), lacking, status.state)
+        figures = {
+            "loaded": report.loaded, "updated": report.updated, "refused": report.refused, "missing": report.missing,
+            "expected": status.expected, "stored": status.stored,
+        }  # fmt: skip
+        finish_run(session, EodRun, day, token, DONE, vendor.calls - before, figures)
+        completed = MaintenanceCompleted(
+            task=TASK, session=day, outcome="done", session_state=status.state,  # type: ignore[arg-type]
+            figures=figures, corrected=_corrected(session, stored),
+        )  # fmt: skip
+        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
+    log.info("session loaded", session=str(day), state=report.state, **figures)
+    return report
+
+
+def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
+    if splits:
+        session.execute(
+            _SPLITS,
+            {
+                "tickers": [one.ticker for one in splits], "days": [one.execution_date for one in splits],
+                "froms": [one.split_from for one in splits], "tos": [one.split_to for one in splits],
+            },
+        )  # fmt: skip
+
+
+def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> int:
+    """Asks again for what lacks; says how many bars that is."""
+    lacking = session.execute(_LACKING, {"day": day}).tuples().all()
+    request_bars(session, [row[0] for row in lacking], [day], reason="missing", as_of=day)
+    by_type: dict[str, list[str]] = {}
+    for _, ticker, equity_type in lacking:
+        by_type.setdefault(equity_type, []).append(ticker)
+    for equity_type, tickers in by_type.items():
+        queue_symbols(session, equity_type, tickers, "missing", settings.queue_bound)
+    return len(lacking)
+
+
+def _corrected(session: ServiceSession, stored: Stored) -> list[str]:
+    rows = session.execute(
+        text(
+            "SELECT s.ticker, c.session FROM bar_corrections c JOIN symbols s ON s.id = c.symbol_id"
+            " WHERE c.load_id = :load ORDER BY 1, 2 LIMIT :most"
+        ),
+        {"load": stored.load_id, "most": MOST_CORRECTED},
+    ).tuples()
+    return [f"{ticker} {day}" for ticker, day in rows]
+
+
+def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
+    with transaction(Role.IPO_MONITOR) as session:
+        settle(session, [day], known_only=False)
+        finish_run(session, EodRun, day, token, FAILED, calls, {}, str(error))
+        operational.report(
+            session, check="vendor_refused" if isinstance(error, Stop) else "vendor_answer", severity="critical",
+            day=day, reported_by=Service.IPO_MONITOR, message=str(error),
+        )  # fmt: skip
+        completed = MaintenanceCompleted(task=TASK, session=day, outcome="failed", error=str(error))
+        add_events(session, Service.IPO_MONITOR, [Pending(completed)])

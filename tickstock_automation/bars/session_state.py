@@ -1,0 +1,96 @@
+"""The promise about a session: may its data be used? Counted from what is stored, never from what was hoped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from tickstock_automation.bars.models import SessionStatus
+
+State = Literal["pending", "ready", "degraded", "missing"]
+
+# Expected: listed when the session was scanned, and not known to be absent by then.
+_COUNT = text("""
+WITH expected AS (SELECT id FROM symbols
+                   WHERE first_seen <= :day AND (delist_date IS NULL OR delist_date > :day)
+                     AND (absent_since IS NULL OR absent_since > :day OR delist_date IS NOT NULL)),
+     bars AS (SELECT symbol_id FROM historical_data WHERE date = :day),
+     -- the newest request of a symbol speaks for it
+     asked AS (SELECT DISTINCT ON (symbol_id) symbol_id, status, error_message FROM bar_requests
+                WHERE session = :day ORDER BY symbol_id, id DESC)
+SELECT count(*), count(b.symbol_id),
+       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NOT NULL),
+       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND a.status = 'failed'
+                          AND a.error_message LIKE 'refused%'),
+       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND a.status = 'failed'
+                          AND a.error_message NOT LIKE 'refused%')
+  FROM expected e
+  LEFT JOIN bars b ON b.symbol_id = e.id
+  LEFT JOIN known_empty k ON k.symbol_id = e.id AND k.session = :day
+  LEFT JOIN asked a ON a.symbol_id = e.id""")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """expected = stored + known_empty + refused + failed once nothing waits any more."""
+
+    expected: int
+    stored: int
+    known_empty: int
+    refused: int
+    failed: int
+
+    @property
+    def open(self) -> int:
+        return self.expected - self.stored - self.known_empty - self.refused - self.failed
+
+    def state(self) -> tuple[State, list[str]]:
+        """The state, and in words what keeps it from `ready`."""
+        reasons = [
+            f"{count} {what}"
+            for count, what in (
+                (self.open, "bars are missing and asked for again"),
+                (self.refused, "rows were refused"),
+                (self.failed, "bars could not be loaded"),
+            )
+            if count
+        ]
+        if self.expected and not self.stored:
+            return "missing", ["no bar of this session is stored", *reasons]
+        if self.open:
+            return "pending", reasons
+        return ("degraded", reasons) if reasons else ("ready", [])
+
+
+def count(session: Session, day: date) -> Counts:
+    """What is stored and what lacks of a session."""
+    return Counts(*session.execute(_COUNT, {"day": day}).one())
+
+
+def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -> None:
+    """Sets the state of sessions anew; with `known_only`, of those that have a row already."""
+    for day in sorted(set(days)):
+        row = session.get(SessionStatus, day, with_for_update=True)
+        if row is None:
+            if known_only:
+                continue
+            session.execute(insert(SessionStatus).values(session=day).on_conflict_do_nothing())
+            row = session.get_one(SessionStatus, day, with_for_update=True)
+        counts = count(session, day)
+        was_ready = row.state == "ready"
+        row.state, row.reasons = counts.state()
+        row.expected, row.stored, row.known_empty = counts.expected, counts.stored, counts.known_empty
+        row.refused, row.failed = counts.refused, counts.failed
+        now = session.execute(text("SELECT now()")).scalar_one()
+        row.updated_at = now
+        if row.state != "ready":
+            row.ready_at = None
+        elif not was_ready:
+            row.ready_at = now
+    session.flush()

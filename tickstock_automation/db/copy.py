@@ -1,0 +1,21 @@
+"""Bulk load: a Polars frame into a temporary table by COPY."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+from psycopg2 import sql
+from sqlalchemy import Connection
+
+
+def copy_frame(connection: Connection, frame: pl.DataFrame, table: str) -> None:
+    """Writes all rows of `frame` into `table`, by the frame's column names, inside the caller's transaction."""
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False)
+    buffer.seek(0)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    )
+    with connection.connection.cursor() as cursor:
+        cursor.copy_expert(statement, buffer)

@@ -1,0 +1,81 @@
+"""Engine and sessions. Each transaction of a service begins under that service's role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, SessionTransaction
+
+from tickstock_automation.db.roles import Role
+from tickstock_automation.errors import DatabaseUnavailable
+from tickstock_automation.settings import settings
+
+CONNECT_TIMEOUT_S = 10
+SET_ROLE = text("SELECT set_config('role', :role, true)")
+
+
+def make_engine(url: str, *, application: str = "tickstock", pool_size: int = 2) -> Engine:
+    """An engine whose dead connections are noticed: keepalive on, each one tried before it is used again."""
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": application,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The engine of this process. A forked child calls `forget_engine` first."""
+    return make_engine(settings().database_url)
+
+
+def forget_engine() -> None:
+    """Lets go of the parent's connections after a fork, without closing them under the parent."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+        engine.cache_clear()
+
+
+class ServiceSession(Session):
+    """A session whose every transaction works under one role (`SET LOCAL ROLE`)."""
+
+    def __init__(self, bind: Engine | Connection, role: Role) -> None:
+        super().__init__(bind, expire_on_commit=False)
+        self.role = role
+
+
+@event.listens_for(ServiceSession, "after_begin")
+def _take_role(session: ServiceSession, _transaction: SessionTransaction, connection: Connection) -> None:
+    connection.execute(SET_ROLE, {"role": session.role.value})
+
+
+@contextmanager
+def transaction(role: Role, bind: Engine | None = None) -> Iterator[ServiceSession]:
+    """One transaction under `role`: committed at the end, rolled back where anything is raised.
+
+    Raises DatabaseUnavailable where PostgreSQL cannot be reached.
+    """
+    try:
+        with ServiceSession(bind or engine(), role) as session, session.begin():
+            yield session
+    except OperationalError as error:
+        if error.connection_invalidated or "connect" in str(error.orig).lower():
+            raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {first_line(error.orig)}") from error
+        raise
+
+
+def first_line(error: Any) -> str:
+    """What a driver's error says, without its SQL and its parameters."""
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,21 @@
+-- What is due of one type, highest priority first, then longest wait. Reads only; a claim is the dispatcher's.
+CREATE OR REPLACE FUNCTION get_symbols_for_processing(p_equity_type text, p_limit integer)
+RETURNS TABLE (symbol text, name text, exchange text, market_cap double precision, processing_priority bigint)
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM equity_types t WHERE t.name = p_equity_type) THEN
+        RAISE EXCEPTION 'unknown equity type: %', coalesce(p_equity_type, 'NULL') USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF p_limit IS NULL OR p_limit < 0 THEN
+        RAISE EXCEPTION 'limit must not be negative: %', coalesce(p_limit::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY
+    SELECT s.ticker, s.name, s.exchange, s.market_cap, q.processing_priority
+      FROM equity_processing_queue q
+      JOIN symbols s ON s.id = q.symbol_id
+     WHERE q.equity_type = p_equity_type AND q.status = 'pending' AND q.scheduled_time <= now()
+     ORDER BY q.processing_priority DESC, q.scheduled_time, q.id
+     LIMIT p_limit;
+END
+$$;

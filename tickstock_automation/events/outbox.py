@@ -1,0 +1,65 @@
+"""Adding events: in the transaction that makes the change, so that both are committed or neither is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from tickstock_automation.events.catalogue import EventData, Service
+from tickstock_automation.events.models import OutboxRow
+
+SYMBOL_LOCKS = 0x7153  # the class of advisory locks that keep a symbol's events in the order of the commits
+MOST_SYMBOLS = 1_000  # more advisory locks in one transaction end in "out of shared memory"
+
+_LOCK = text(
+    "SELECT count(pg_advisory_xact_lock(:class, id)) FROM (SELECT unnest(CAST(:ids AS int[])) AS id ORDER BY 1) ordered"
+)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event to add, and the symbol whose order it keeps (None: about no single symbol)."""
+
+    data: EventData
+    symbol_id: int | None = None
+
+
+def add_events(session: Session, service: Service, events: Iterable[Pending]) -> None:
+    """Adds events to the outbox within the session's transaction.
+
+    Raises RuntimeError outside a transaction, ValueError for an event type that is not the service's own or for more
+    than 1,000 symbols at once; PostgreSQL refuses what the session's role may not publish.
+    """
+    if not session.in_transaction():
+        raise RuntimeError("an event is added in the transaction of its change, and there is none")
+    events = list(events)
+    if not events:
+        return
+    for event in events:
+        if service not in event.data.services:
+            raise ValueError(f"{service} may not publish {event.data.event_type}")
+    ids = {event.symbol_id for event in events if event.symbol_id is not None}
+    if len(ids) > MOST_SYMBOLS:
+        raise ValueError(f"{len(ids)} symbols in one transaction; at most {MOST_SYMBOLS}: split it")
+    session.flush()
+    if ids:
+        session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
+    session.execute(
+        insert(OutboxRow),
+        [
+            {
+                "id": uuid4(),
+                "channel": str(event.data.channel),
+                "service": service.value,
+                "event_type": event.data.event_type,
+                "version": event.data.version,
+                "symbol_id": event.symbol_id,
+                "data": event.data.model_dump_json(),
+            }
+            for event in events
+        ],
+    )

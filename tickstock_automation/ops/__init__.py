@@ -1,0 +1,1 @@
+"""Operations: logs, health, what a worker starts beside itself."""

@@ -1,0 +1,1 @@
+"""The work list: equity types, the queue with its leases, the dispatcher."""

@@ -1,0 +1,1 @@
+"""The data quality monitor: checks, the sweep, alerts, the daily summary."""

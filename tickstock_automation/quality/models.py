@@ -1,0 +1,75 @@
+"""Tables of the findings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tickstock_automation.db.base import Base, Id
+
+
+class QualityAlert(Base):
+    """One finding and its life. `finding_key` makes the same finding one alert, however often a sweep sees it."""
+
+    __tablename__ = "quality_alerts"
+    __table_args__ = (
+        Index("ix_quality_alerts_symbol_id_session", "symbol_id", "session"),
+        Index("ix_quality_alerts_open", "opened_at", postgresql_where=text("state IN ('open', 'remediating')")),
+    )
+
+    id: Mapped[Id]
+    finding_key: Mapped[str] = mapped_column(unique=True, doc="check:symbol:session, or check:operational:id")
+    symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"))
+    operational_finding_id: Mapped[int | None] = mapped_column(ForeignKey("operational_findings.id"))
+    session: Mapped[date | None]
+    check_name: Mapped[str]
+    channel: Mapped[str]
+    severity: Mapped[str]
+    verdict: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="open", doc="open, remediating, resolved, confirmed or given_up")
+    observed: Mapped[float | None]
+    expected: Mapped[float | None]
+    threshold: Mapped[float | None]
+    remediation: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class QualityMetric(Base):
+    """Daily figures: of the whole session (its summary), of one check, or of one symbol."""
+
+    __tablename__ = "quality_metrics"
+    __table_args__ = (
+        Index(
+            "uq_quality_metrics",
+            "session",
+            "scope",
+            text("coalesce(check_name, '')"),
+            text("coalesce(symbol_id, 0)"),
+            unique=True,
+        ),
+    )
+
+    id: Mapped[Id]
+    session: Mapped[date]
+    scope: Mapped[str] = mapped_column(doc="sweep (claimed, then done), summary, check or symbol")
+    check_name: Mapped[str | None]
+    symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"))
+    figures: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class UserPreference(Base):
+    """TickStockApp's own: what each user acknowledged, muted and watches."""
+
+    __tablename__ = "user_preferences"
+
+    user_name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,251 @@
+"""The sweep of a session: all checks over the window, a plain alert and event for each new finding, the summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import polars as pl
+import structlog
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from tickstock_automation.bars.models import Bar, CorporateAction
+from tickstock_automation.db.engine import ServiceSession, transaction
+from tickstock_automation.db.operational import OperationalFinding
+from tickstock_automation.db.roles import Role
+from tickstock_automation.events.catalogue import (
+    Channel,
+    DailySummary,
+    DataGap,
+    MaintenanceCompleted,
+    MaintenanceStarted,
+    PriceAnomaly,
+    QualityAlertData,
+    Service,
+    VolumeAnomaly,
+)
+from tickstock_automation.events.outbox import MOST_SYMBOLS, Pending, add_events
+from tickstock_automation.processing.models import EquityType
+from tickstock_automation.quality.checks import run_checks
+from tickstock_automation.quality.findings import SEVERITIES, Finding
+from tickstock_automation.quality.frame import BARS, MEDIAN_SESSIONS, SPLITS, SYMBOLS, Context, prepare
+from tickstock_automation.quality.models import QualityAlert, QualityMetric
+from tickstock_automation.sessions import SessionCalendar
+from tickstock_automation.settings import Settings
+from tickstock_automation.symbols.models import Symbol
+
+TASK: Literal["quality_sweep"] = "quality_sweep"
+DEFAULT_MOVE_PERCENT = 20
+WORST = 10
+SWEEP_LOCK = 0x7154
+EVENTS: dict[Channel, type[QualityAlertData]] = {
+    Channel.PRICE_ANOMALY: PriceAnomaly,
+    Channel.VOLUME_ANOMALY: VolumeAnomaly,
+    Channel.DATA_GAP: DataGap,
+}
+
+log = structlog.get_logger("sweep")
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a sweep found that was not known before."""
+
+    checked: int
+    findings: int
+    by_check: dict[str, int]
+
+
+def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepReport | None:
+    """The daily sweep of session `day`; None where its summary stands already.
+
+    Alerts, summary and their events are one transaction: a sweep that dies leaves nothing, and runs again.
+    """
+    with transaction(Role.QUALITY_MONITOR) as session:
+        if _claim(session, day, "sweep"):
+            add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
+    with transaction(Role.QUALITY_MONITOR) as session:
+        session.execute(select(func.pg_advisory_xact_lock(SWEEP_LOCK, day.toordinal())))
+        if not _claim(session, day, "summary"):
+            return None
+        context = _context(session, day, calendar, settings)
+        new = _store_alerts(session, run_checks(context))
+        operational = _alert_operational(session, day)
+        report = SweepReport(
+            checked=context.symbols.height,
+            findings=len(new) + len(operational),
+            by_check=dict(sorted(Counter([one.check for one in new] + operational).items())),
+        )
+        _store_figures(session, day, report)
+        _tell_summary(session, day, report, new, operational, context)
+    log.info("sweep done", session=str(day), checked=report.checked, findings=report.findings, **report.by_check)
+    return report
+
+
+def _claim(session: ServiceSession, day: date, scope: str) -> bool:
+    """Whether the row of this scope is new: the first sweep of the day starts it, the first to finish sums it up."""
+    row = upsert(QualityMetric).values(session=day, scope=scope).on_conflict_do_nothing()
+    return bool(session.execute(row).rowcount)  # type: ignore[attr-defined]
+
+
+def _context(session: ServiceSession, day: date, calendar: SessionCalendar, settings: Settings) -> Context:
+    """Sessions to judge, and before them enough history for medians."""
+    sessions = calendar.between(day - timedelta(days=2 * (settings.sweep_sessions + MEDIAN_SESSIONS) + 10), day)
+    sessions = sessions[-(settings.sweep_sessions + MEDIAN_SESSIONS) :]
+    percent = func.coalesce(EquityType.processing_rules["price_move_percent"].as_float(), DEFAULT_MOVE_PERCENT)
+    symbols = _frame(
+        session,
+        # What the vendor no longer lists is the scan's business, not a gap.
+        select(Symbol.id, Symbol.ticker, Symbol.equity_type, Symbol.list_date, percent / 100.0)
+        .join(EquityType, EquityType.name == Symbol.equity_type)
+        .where(Symbol.active, Symbol.absent_since.is_(None), Symbol.first_seen <= day),
+        SYMBOLS,
+    )
+    active = select(Symbol.id).where(Symbol.active)
+    window = (Bar.date >= sessions[0], Bar.date <= day)
+    columns = [getattr(Bar, name) for name in BARS]
+    bars = _frame(session, select(*columns).where(*window, Bar.symbol_id.in_(active)), BARS)
+    splits = _frame(
+        session,
+        select(
+            CorporateAction.symbol_id, CorporateAction.ex_date, CorporateAction.split_to / CorporateAction.split_from
+        ).where(
+            CorporateAction.kind == "split", CorporateAction.ex_date >= sessions[0], CorporateAction.ex_date <= day
+        ),
+        SPLITS,
+    )
+    return Context(
+        bars=prepare(bars, splits, symbols),
+        symbols=symbols,
+        judged=sessions[-settings.sweep_sessions :],
+        sessions=sessions,
+    )
+
+
+def _frame(session: ServiceSession, query: Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+    rows = [tuple(row) for row in session.execute(query)]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _store_alerts(session: ServiceSession, findings: list[Finding]) -> list[Finding]:
+    """Stores what was not known, with an event each; gives back the new ones."""
+    if not findings:
+        return []
+    rows = [
+        {
+            "finding_key": one.key, "symbol_id": one.symbol_id, "session": one.date, "check_name": one.check,
+            "channel": str(one.channel), "severity": one.severity, "verdict": one.verdict, "observed": one.observed,
+            "expected": one.expected, "threshold": one.threshold, "remediation": one.remediation, "evidence": one.evidence,
+        }
+        for one in findings
+    ]  # fmt: skip
+    stored = session.execute(
+        upsert(QualityAlert).on_conflict_do_nothing().returning(QualityAlert.finding_key, QualityAlert.id), rows
+    )
+    ids = dict(stored.tuples().all())
+    new = [one for one in findings if one.key in ids]
+    events = [
+        Pending(
+            EVENTS[one.channel](
+                alert_id=ids[one.key], state="open", symbol=one.symbol, session=one.date, check=one.check,
+                severity=one.severity, verdict=one.verdict, observed=one.observed, expected=one.expected,
+                threshold=one.threshold, remediation=one.remediation, evidence=one.evidence,
+            ),
+            one.symbol_id,
+        )
+        for one in sorted(new, key=lambda finding: finding.symbol_id)
+    ]  # fmt: skip
+    # Findings of one sweep stand or fall with its summary; their symbols' locks are taken in rising order.
+    for start in range(0, len(events), MOST_SYMBOLS):
+        add_events(session, Service.DATA_QUALITY_MONITOR, events[start : start + MOST_SYMBOLS])
+    return new
+
+
+def _alert_operational(session: ServiceSession, day: date) -> list[str]:
+    """Each operational finding without an alert becomes one; gives back their checks."""
+    open_findings = session.scalars(
+        select(OperationalFinding)
+        .where(
+            ~select(QualityAlert.id).where(QualityAlert.operational_finding_id == OperationalFinding.id).exists(),
+        )
+        .order_by(OperationalFinding.id)
+    ).all()
+    events = []
+    for one in open_findings:
+        evidence = {**one.evidence, "words": one.message, "reported_by": one.reported_by}
+        alert_id = session.execute(
+            insert(QualityAlert)
+            .values(
+                finding_key=f"{one.check_name}:operational:{one.id}", operational_finding_id=one.id,
+                session=one.session or day, check_name=one.check_name, channel=str(Channel.DATA_GAP),
+                severity=one.severity, verdict="undetermined", remediation="review", evidence=evidence,
+            )
+            .returning(QualityAlert.id)
+        ).scalar_one()  # fmt: skip
+        events.append(
+            Pending(
+                DataGap(
+                    alert_id=alert_id, state="open", symbol=None, session=one.session or day, check=one.check_name,
+                    severity=one.severity, verdict="undetermined", observed=None, expected=None, threshold=None,  # type: ignore[arg-type]
+                    remediation="review", evidence=evidence,
+                )
+            )
+        )  # fmt: skip
+    add_events(session, Service.DATA_QUALITY_MONITOR, events)
+    return [one.check_name for one in open_findings]
+
+
+def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> None:
+    figures = {"checked": report.checked, "findings": report.findings, "by_check": report.by_check}
+    session.execute(
+        update(QualityMetric)
+        .values(figures=figures)
+        .where(QualityMetric.session == day, QualityMetric.scope == "summary")
+    )
+    if report.by_check:
+        session.execute(
+            upsert(QualityMetric).on_conflict_do_nothing(),
+            [
+                {"session": day, "scope": "check", "check_name": check, "figures": {"findings": number}}
+                for check, number in report.by_check.items()
+            ],
+        )
+
+
+def _tell_summary(
+    session: ServiceSession,
+    day: date,
+    report: SweepReport,
+    new: list[Finding],
+    operational: list[str],
+    context: Context,
+) -> None:
+    present = context.bars.filter(pl.col("date") == day).height
+    newest = context.bars["date"].max()
+    before = [
+        row["findings"]
+        for row in session.scalars(
+            select(QualityMetric.figures)
+            .where(QualityMetric.scope == "summary", QualityMetric.session < day)
+            .order_by(QualityMetric.session.desc())
+            .limit(30)
+        )
+    ]
+    worst = sorted(new, key=lambda one: (-SEVERITIES.index(one.severity), one.symbol, one.date))[:WORST]
+    summary = DailySummary(
+        session=day, symbols_checked=report.checked, findings=report.findings, by_check=report.by_check,
+        by_verdict=dict(sorted(Counter(one.verdict for one in new).items())),
+        by_severity=dict(sorted(Counter(one.severity for one in new).items())),
+        repaired=0, bars_present=present, bars_expected=report.checked,
+        completeness=min(1.0, present / report.checked) if report.checked else 1.0,
+        newest_bar=newest if isinstance(newest, date) else None,
+        worst=[f"{one.symbol} {one.date} {one.check}: {one.evidence['words']}" for one in worst],
+        findings_yesterday=before[0] if before else None,
+        findings_mean_30=sum(before) / len(before) if before else None,
+    )  # fmt: skip
+    figures = {"checked": report.checked, "findings": report.findings, "operational": len(operational)}
+    completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
+    add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])

@@ -1,0 +1,227 @@
+"""Every setting, its type, default and meaning: the only reader of the environment.
+
+A setting comes from, first found wins: the environment, `.env` in the working directory, `stack.env` in the state
+directory (written by a running `tickstock up`, so that a command typed beside it finds the embedded servers).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tickstock_automation.errors import SettingsError
+
+SERVICES = ("ipo_monitor", "data_quality_monitor")
+DEFAULT_STATE_DIR = Path(".tickstock")
+STACK_ENV = "stack.env"
+
+
+def state_dir() -> Path:
+    """Where the embedded stack keeps its data: `TICKSTOCK_STATE_DIR`, else `.tickstock` in the working directory."""
+    return Path(os.environ.get("TICKSTOCK_STATE_DIR") or DEFAULT_STATE_DIR).expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    """All settings. Secrets are `SecretStr`: they print as stars."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TICKSTOCK_",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    database_uri: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URI",
+        description="PostgreSQL, as postgresql://user:password@host:port/database.",
+    )
+    redis_host: str | None = Field(None, validation_alias="REDIS_HOST")
+    redis_port: int = Field(6379, ge=1, le=65535, validation_alias="REDIS_PORT")
+    redis_password: SecretStr | None = Field(None, validation_alias="REDIS_PASSWORD")
+    redis_db: int = Field(0, ge=0, validation_alias="REDIS_DB")
+
+    polygon_api_key: SecretStr | None = Field(None, validation_alias="POLYGON_API_KEY")
+    polygon_base_url: str = Field(
+        "https://api.polygon.io",
+        pattern=r"^https?://",
+        validation_alias="POLYGON_BASE_URL",
+        description="The vendor's host; the embedded stack sets it to its replay.",
+    )
+    polygon_calls_per_minute: int = Field(
+        5,
+        ge=0,
+        validation_alias="POLYGON_CALLS_PER_MINUTE",
+        description="What the vendor's plan allows, shared by all workers; 0 is no limit.",
+    )
+    polygon_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        validation_alias="POLYGON_TIMEOUT_S",
+        description="Seconds for one call, connecting and each wait for data.",
+    )
+
+    services: Annotated[tuple[str, ...], NoDecode] = Field(
+        SERVICES,
+        description="Which services a worker serves, separated by commas.",
+    )
+    relay_in_worker: bool = Field(
+        True,
+        description="A worker starts a relay as its child; off where `tickstock relay` runs by itself.",
+    )
+    backfill_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="Calendar days of bars loaded for a new symbol.",
+    )
+    coverage_minimum: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Share of the known active symbols a listing must hold before anything may be archived.",
+    )
+    queue_bound: int = Field(
+        100_000,
+        ge=1,
+        description="Waiting symbols past which new work is refused.",
+    )
+    max_attempts: int = Field(
+        5,
+        ge=1,
+        description="After so many failed attempts a queued symbol is left for a person.",
+    )
+    lease_s: int = Field(
+        300,
+        ge=5,
+        description="Seconds a claimed batch belongs to its worker without a sign of life.",
+    )
+    starvation_bound_s: int = Field(
+        3600,
+        ge=1,
+        description="A symbol that waited longer is dispatched on priority.100, whatever its type.",
+    )
+    sweep_sessions: int = Field(
+        63,
+        ge=1,
+        le=1000,
+        description="Sessions that each sweep looks at, newest last.",
+    )
+    stream_max_length: int = Field(
+        1_000_000,
+        ge=1000,
+    )
+    stream_max_age_s: int = Field(
+        7 * 86400,
+        ge=60,
+    )
+    live_max_age_s: float = Field(
+        60.0,
+        gt=0,
+        description="What is sent again goes live only while it is younger than this.",
+    )
+    outbox_keep_s: int = Field(
+        7 * 86400,
+        ge=60,
+    )
+    flower_password: SecretStr | None = Field(
+        None,
+        validation_alias="FLOWER_PASSWORD",
+        description="Without it Flower refuses to start; the user is `tickstock`.",
+    )
+    flower_port: int = Field(5555, ge=1, le=65535, validation_alias="FLOWER_PORT")
+    log_format: str = Field(
+        "console",
+        pattern="^(console|json)$",
+    )
+    log_level: str = Field(
+        "INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+    )
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _known_services(cls, value: object) -> object:
+        names = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        if isinstance(names, tuple) and (not names or set(names) - set(SERVICES)):
+            raise ValueError(f"must name at least one of {', '.join(SERVICES)} and nothing else")
+        return names
+
+    @field_validator("database_uri")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("postgresql://", "postgres://", "postgresql+")
+        ):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """`DATABASE_URI` with the driver this project installs, secret included: never print it."""
+        if self.database_uri is None:
+            raise SettingsError(
+                "DATABASE_URI is not set: set it to postgresql://user:password@host/database, or run `tickstock up`"
+            )
+        _, _, rest = self.database_uri.get_secret_value().partition("://")
+        return f"postgresql+psycopg2://{rest}"
+
+    @property
+    def redis_url(self) -> str:
+        """The broker's address, secret included: never print it."""
+        password = f":{quote(self.redis_password.get_secret_value(), safe='')}@" if self.redis_password else ""
+        return f"redis://{password}{self.redis_host or '127.0.0.1'}:{self.redis_port}/{self.redis_db}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not stand in any log."""
+        fields = (self.redis_password, self.polygon_api_key, self.flower_password)
+        found = [field.get_secret_value() for field in fields if field is not None]
+        if self.database_uri is not None:
+            login = self.database_uri.get_secret_value().partition("://")[2].rpartition("@")[0]
+            found.append(login.partition(":")[2])
+        return tuple(secret for secret in found if secret)
+
+
+def load_settings(*, stack: bool = True, **given: object) -> Settings:
+    """Reads the settings anew; `given` ones stand above all others.
+
+    `stack=False` leaves a running stack's addresses out. Raises SettingsError with one line for each invalid setting.
+    """
+    files = [state_dir() / STACK_ENV] if stack else []
+    try:
+        return Settings(_env_file=[*files, Path(".env")], _env_file_encoding="utf-8", **given)  # type: ignore[call-arg, arg-type]
+    except ValidationError as error:
+        lines = [f"  {_variable(str(issue['loc'][0]))}: {issue['msg']}" for issue in error.errors(include_input=False)]
+        raise SettingsError(
+            "\n".join(["these settings are invalid, mend them in the environment or .env:", *lines])
+        ) from None
+
+
+def _variable(name: str) -> str:
+    """The environment variable that an error of pydantic's means."""
+    return name if name.isupper() or "TICKSTOCK_" in name.upper() else f"TICKSTOCK_{name.upper()}"
+
+
+_current: Settings | None = None
+
+
+def use_settings(given: Settings) -> None:
+    """Makes these the settings of this process: for `tickstock up`, which knows its servers before anyone else does."""
+    global _current
+    _current = given
+
+
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    if _current is None:
+        use_settings(load_settings())
+    assert _current is not None
+    return _current

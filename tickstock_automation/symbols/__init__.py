@@ -1,0 +1,1 @@
+"""The IPO monitor: which securities there are, what they were called when, and which universes they are in."""

@@ -1,0 +1,1 @@
+"""The market-data vendor behind one small interface."""

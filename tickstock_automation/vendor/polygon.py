@@ -1,0 +1,259 @@
+"""Polygon.io (now Massive) through polygon-api-client: the only module that imports it.
+
+The package knows the paths and parameters; the transport under it is ours, since its own stores its time limits and never
+uses them, retries inside the rate limit, hides the status code, and returns [] for a body that is not JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+import urllib3
+from polygon import RESTClient
+
+from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.settings import settings
+from tickstock_automation.vendor.client import BarsAnswer, Listing, ListingAnswer, Split, Vendor
+from tickstock_automation.vendor.limits import call_limit
+
+MOST_PAGES = 200
+LONGEST_TICKER = 24
+
+log = structlog.get_logger("vendor")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer with status 200 whose body is a JSON object."""
+
+    path: str
+    body: dict[str, Any]
+    body_hash: str
+
+    def rows(self, count_key: str | None = None) -> list[dict[str, Any]]:
+        """`results`; absent only where the answer itself counts nothing. BadAnswer otherwise."""
+        rows = self.body.get("results")
+        counted = self.body.get(count_key) if count_key else None
+        if rows is None and counted == 0:
+            return []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadAnswer(f"{self.path}: the answer has no list of results")
+        if isinstance(counted, int) and counted != len(rows):
+            raise BadAnswer(f"{self.path}: the answer says {counted} rows and holds {len(rows)}")
+        return rows
+
+
+class _Transport(RESTClient):  # type: ignore[misc]
+    """The vendor's client with its transport replaced: one call is one request, with a deadline that acts."""
+
+    def __init__(self, api_key: str, base: str, timeout_s: float, before_call: Callable[[], None]) -> None:
+        super().__init__(api_key=api_key, base=base, retries=0, pagination=False)
+        self._timeout_s = timeout_s
+        self._before_call = before_call
+        self.client = urllib3.PoolManager(
+            num_pools=4,
+            headers=self.headers,
+            retries=False,
+            timeout=urllib3.Timeout(connect=min(10.0, timeout_s), read=timeout_s),
+        )
+        self.calls = 0
+
+    def _get(  # type: ignore[no-untyped-def]
+        self, path, params=None, result_key=None, deserializer=None, raw=False, options=None
+    ) -> Page:
+        self._before_call()
+        self.calls += 1
+        started = time.monotonic()
+        try:
+            response = self.client.request(
+                "GET", self.BASE + path, fields=params, headers=self.headers, preload_content=False, redirect=False
+            )
+            body = self._read(response, path, started + self._timeout_s)
+        except urllib3.exceptions.HTTPError as error:
+            raise VendorUnavailable(f"{path}: {type(error).__name__}: no answer from the vendor") from error
+        log.debug(
+            "vendor call",
+            path=path,
+            status=response.status,
+            bytes=len(body),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        _check_status(path, response.status, response.headers.get("Retry-After"), body)
+        try:
+            decoded = json.loads(body, parse_constant=lambda _name: None)  # NaN is no JSON: the row is refused
+        except ValueError as error:
+            raise BadAnswer(f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)") from error
+        if not isinstance(decoded, dict):
+            raise BadAnswer(f"{path}: the answer is JSON, but no object")
+        return Page(path, decoded, hashlib.sha256(body).hexdigest())
+
+    @staticmethod
+    def _read(response: urllib3.BaseHTTPResponse, path: str, deadline: float) -> bytes:
+        """All of the body; a server that drips is cut off at the deadline."""
+        parts = []
+        try:
+            for part in response.stream(1 << 16):
+                parts.append(part)
+                if time.monotonic() > deadline:
+                    response.close()
+                    raise VendorUnavailable(f"{path}: the answer did not end in time")
+        finally:
+            response.release_conn()
+        return b"".join(parts)
+
+
+def _check_status(path: str, status: int, retry_after: str | None, body: bytes) -> None:
+    if status == 200:
+        return
+    said = body[:200].decode("utf-8", "replace")
+    if status in (401, 403):
+        what = "the API key is not known" if status == 401 else "the plan does not include this"
+        raise VendorRefused(
+            f"{path}: the vendor refuses ({status}): {what}; check POLYGON_API_KEY and the plan. It said: {said}"
+        )
+    if status == 429:
+        wait = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
+        raise VendorUnavailable(f"{path}: too many calls (429)", after_s=wait)
+    if status >= 500 or status in (408, 413, 499):
+        raise VendorUnavailable(f"{path}: the vendor answers {status}")
+    raise BadAnswer(f"{path}: unexpected status {status}: {said}")
+
+
+class PolygonVendor(Vendor):
+    """The vendor as the rest of the system sees it."""
+
+    def __init__(
+        self, api_key: str, base: str, timeout_s: float, before_call: Callable[[], None] = lambda: None
+    ) -> None:
+        self._client = _Transport(api_key, base, timeout_s, before_call)
+
+    @property
+    def calls(self) -> int:  # type: ignore[override]
+        return self._client.calls
+
+    def listings(self, day: date) -> ListingAnswer:
+        found: dict[str, Listing] = {}
+        refused = repeated = 0
+        pages = self._pages(
+            self._client.list_tickers(market="stocks", active=True, date=day.isoformat(), limit=1000, raw=True)
+        )
+        for page in pages:
+            for row in page.rows("count"):
+                listing = _listing(row)
+                if listing is None:
+                    refused += 1
+                elif listing.ticker in found:
+                    repeated += 1
+                else:
+                    found[listing.ticker] = listing
+        return ListingAnswer(tuple(found.values()), len(pages), refused, repeated)
+
+    def grouped_bars(self, day: date) -> BarsAnswer:
+        page = self._client.get_grouped_daily_aggs(day.isoformat(), adjusted=False, raw=True)
+        return BarsAnswer("grouped", {"date": day.isoformat()}, tuple(page.rows("resultsCount")), page.body_hash)
+
+    def range_bars(self, ticker: str, first: date, last: date) -> BarsAnswer:
+        page = self._client.get_aggs(
+            ticker, 1, "day", first.isoformat(), last.isoformat(), adjusted=False, limit=50_000, raw=True
+        )
+        if page.body.get("ticker") not in (None, ticker):
+            raise BadAnswer(f"{page.path}: asked for {ticker}, the answer is about {page.body.get('ticker')!r}")
+        arguments = {"ticker": ticker, "from": first.isoformat(), "to": last.isoformat()}
+        return BarsAnswer("range", arguments, tuple(page.rows("resultsCount")), page.body_hash)
+
+    def splits(self, first: date, last: date) -> tuple[Split, ...]:
+        first_page = self._client.list_splits(
+            execution_date_gte=first.isoformat(), execution_date_lte=last.isoformat(), limit=1000, raw=True
+        )
+        found = {}
+        for page in self._pages(first_page):
+            for row in page.rows():
+                split = _split(row, page.path)
+                found[split] = split  # the vendor lists some twice
+        return tuple(found)
+
+    def _pages(self, first: Page) -> list[Page]:
+        """All pages; BadAnswer where they repeat or never end."""
+        pages, hashes = [first], {first.body_hash}
+        while following := pages[-1].body.get("next_url"):
+            parts = urlsplit(str(following))
+            page = self._client._get(f"{parts.path}?{parts.query}")
+            seen = _without_request_id(page)
+            if seen in hashes or len(pages) >= MOST_PAGES:
+                raise BadAnswer(f"{parts.path}: the vendor's pages repeat or do not end ({len(pages)} read)")
+            hashes.add(seen)
+            pages.append(page)
+        return pages
+
+
+def _without_request_id(page: Page) -> str:
+    return hashlib.sha256(json.dumps(page.body.get("results"), sort_keys=True).encode()).hexdigest()
+
+
+def _listing(row: dict[str, Any]) -> Listing | None:
+    """None for what cannot be a ticker: control characters, blanks, nothing, an unheard-of length."""
+    ticker = row.get("ticker")
+    if (
+        not isinstance(ticker, str)
+        or not ticker
+        or len(ticker) > LONGEST_TICKER
+        or not ticker.isascii()
+        or not ticker.isprintable()
+        or " " in ticker
+    ):
+        return None
+
+    def text(name: str) -> str | None:
+        value = row.get(name)
+        return value if isinstance(value, str) and value else None
+
+    return Listing(
+        ticker,
+        text("name"),
+        text("type"),
+        text("primary_exchange"),
+        text("composite_figi"),
+        text("share_class_figi"),
+        text("cik"),
+    )
+
+
+def _split(row: dict[str, Any], path: str) -> Split:
+    try:
+        split = Split(
+            str(row["ticker"]),
+            date.fromisoformat(row["execution_date"]),
+            float(row["split_from"]),
+            float(row["split_to"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadAnswer(f"{path}: a split cannot be read: {row!r}") from error
+    if split.split_from <= 0 or split.split_to <= 0:
+        raise BadAnswer(f"{path}: a split with an impossible ratio: {row!r}")
+    return split
+
+
+@lru_cache(maxsize=1)
+def vendor() -> Vendor:
+    """The vendor of this process, by its settings."""
+    found = settings()
+    if found.polygon_api_key is None:
+        raise VendorRefused(
+            "POLYGON_API_KEY is not set: set it, or run `tickstock up`, which brings a replay of the vendor"
+        )
+    limit = call_limit(found.redis_url, found.polygon_calls_per_minute)
+    return PolygonVendor(
+        found.polygon_api_key.get_secret_value(),
+        found.polygon_base_url.rstrip("/"),
+        found.polygon_timeout_s,
+        limit.take,
+    )
