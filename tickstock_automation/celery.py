@@ -16,7 +16,7 @@ from kombu import Queue
 from tickstock_automation.db.engine import forget_engine
 from tickstock_automation.ops.flower import prepare_flower
 from tickstock_automation.ops.logs import configure_logs
-from tickstock_automation.ops.relay_process import RelayStep
+from tickstock_automation.ops.relay_step import RelayStep
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings, settings
 
@@ -73,7 +73,7 @@ def make_app(found: Settings) -> Celery:
             "health_check_interval": 10,
         },
         timezone="America/New_York",
-        beat_schedule=SCHEDULE,
+        beat_schedule=SCHEDULE if found.schedule else {"dispatch": SCHEDULE["dispatch"]},
         beat_scheduler="celery.beat:Scheduler",  # in memory: the persistent one keeps a pickle, and nothing needs it
         beat_max_loop_interval=5,
     )

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
         True,
         description="A worker starts a relay as its child; off where `tickstock relay` runs by itself.",
     )
+    schedule: bool = Field(
+        True,
+        description="Off: beat only dispatches what is queued. `tickstock up` sets it so for a market of the past.",
+    )
     backfill_days: int = Field(
         90,
         ge=1,

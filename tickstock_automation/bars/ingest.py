@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
@@ -72,7 +74,13 @@ def store(
         session.execute(
             insert(QuarantinedBar),
             [
-                {"load_id": load.id, "ticker": one.ticker, "session": one.session, "reason": one.reason, "raw": one.raw}
+                {
+                    "load_id": load.id,
+                    "ticker": one.ticker,
+                    "session": one.session,
+                    "reason": one.reason,
+                    "raw": _storable(one.raw),
+                }
                 for one in parsed.refused
             ],
         )
@@ -90,3 +98,13 @@ def store(
     session.execute(text("DROP TABLE incoming"))
     session.flush()
     return Stored(load.id, load.inserted, load.updated, parsed.refused)
+
+
+def _storable(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A raw row as PostgreSQL's JSON can hold it: what it cannot (NUL, infinity, nesting) stands as Python shows it."""
+    return {
+        ascii(key)[1:-1]: value
+        if value is None or (isinstance(value, int | float) and math.isfinite(value))
+        else ascii(value)[:200]
+        for key, value in raw.items()
+    }

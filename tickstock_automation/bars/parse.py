@@ -46,8 +46,7 @@ def parse(
     `symbol_ids` maps the tickers that are wanted to their ids; `sessions` are the days asked for; `ticker` is whose
     range was asked for, None for a grouped answer.
     """
-    shaped = [{name: _plain(row.get(name)) for name in RAW_COLUMNS} for row in rows]
-    frame = pl.DataFrame(shaped, schema=RAW_COLUMNS, strict=False, orient="row").with_row_index("row")
+    frame = pl.DataFrame([_column(name, kind, rows) for name, kind in RAW_COLUMNS.items()]).with_row_index("row")
     if ticker is not None:
         frame = frame.with_columns(pl.col("T").fill_null(ticker))
     prices = ("o", "h", "l", "c", "v")
@@ -88,6 +87,8 @@ def parse(
     )
 
 
-def _plain(value: Any) -> Any:
-    """Numbers, text that may be a number, and nothing else."""
-    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+def _column(name: str, kind: type[pl.DataType], rows: Sequence[dict[str, Any]]) -> pl.Series:
+    """One field of all rows; what has the wrong type is null."""
+    wanted = str if kind is pl.String else (int, float)
+    values = [value if isinstance(value := row.get(name), wanted) and value is not True else None for row in rows]
+    return pl.Series(name, values, dtype=kind, strict=False)

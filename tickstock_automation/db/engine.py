@@ -24,6 +24,7 @@ def make_engine(url: str, *, application: str = "tickstock", pool_size: int = 2)
     return create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_size=pool_size,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,

@@ -49,7 +49,7 @@ def add_events(session: Session, service: Service, events: Iterable[Pending]) ->
     if ids:
         session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
     session.execute(
-        insert(OutboxRow),
+        insert(OutboxRow.__table__).inline(),  # nothing comes back: a service may add events, not read them
         [
             {
                 "id": uuid4(),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from types import FrameType
-from typing import Any
-
-from celery import bootsteps
 
 from tickstock_automation.events.relay import Relay, RelayOptions
 from tickstock_automation.ops.logs import configure_logs
@@ -43,29 +39,6 @@ def run_relay(*, with_parent: bool) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     Relay(relay_options(settings()), lambda: not stopped and (not with_parent or os.getppid() == parent)).run()
-
-
-class RelayStep(bootsteps.StartStopStep):
-    """A worker's own relay, a process beside its pool: in a thread, fork and the GIL would spoil its latency."""
-
-    def __init__(self, parent: Any, **_options: Any) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
-        self.enabled = settings().relay_in_worker
-
-    def start(self, parent: Any) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tickstock_automation.ops.relay_process", WITH_PARENT], start_new_session=True
-        )
-
-    def stop(self, parent: Any) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-
-    terminate = stop
 
 
 if __name__ == "__main__":

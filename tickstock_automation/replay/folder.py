@@ -94,11 +94,15 @@ def _read(
                 f"{path} lacks the column{'s' * (len(lacking) > 1)} {', '.join(lacking)}; it has {', '.join(raw.columns)}"
             )
         return raw.select(
-            pl.col(name).cast(kind) if name in raw.columns else pl.lit(None, dtype=kind).alias(name)
+            _typed(name, kind) if name in raw.columns else pl.lit(None, dtype=kind).alias(name)
             for name, kind in columns.items()
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise FolderError(f"{path} cannot be read: {str(error).strip().partition(chr(10))[0]}") from None
+
+
+def _typed(name: str, kind: type[pl.DataType]) -> pl.Expr:
+    return pl.col(name).str.to_date("%Y-%m-%d") if kind is pl.Date else pl.col(name).cast(kind)
 
 
 def _listings(bars: pl.DataFrame, tickers: pl.DataFrame, last_day: date) -> tuple[Listing, ...]:

@@ -1,0 +1,65 @@
+"""The `tickstock` command: puts the groups together, and turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+try:
+    import typer
+except ModuleNotFoundError:  # the base install is the consumer library alone
+    sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
+
+from tickstock_automation import __version__
+from tickstock_automation.cli import doctor, events, run, stack, vendor
+from tickstock_automation.cli.output import complain
+from tickstock_automation.errors import TickstockError, UsedWrongly
+
+app = typer.Typer(
+    name="tickstock",
+    help="Keeps a stock-market database complete, correct and current, and tells other programs what changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("up")(stack.up)
+app.command("status")(stack.status)
+app.command("down")(stack.down)
+app.command("scan")(run.scan)
+app.command("eod")(run.eod)
+app.command("backfill")(run.backfill)
+app.add_typer(run.quality, name="quality")
+app.add_typer(events.app, name="events")
+app.add_typer(vendor.app, name="vendor")
+app.command("relay")(run.relay)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tickstock_automation {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say the version."),
+) -> None:
+    """Shared options."""
+
+
+def main() -> None:
+    """Exit codes: 0 good, 1 failed, 2 used wrongly, 3 not found, 130 interrupted."""
+    try:
+        app()
+    except UsedWrongly as error:
+        complain(str(error))
+        sys.exit(2)
+    except TickstockError as error:
+        complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output left
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,33 @@
+"""What the commands share when they speak: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+stdout = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+def complain(message: str) -> None:
+    """An error, on stderr."""
+    stderr.print(Text.assemble(("error: ", "bold red"), message))
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout and nothing else."""
+    print(json.dumps(value, default=str))
+
+
+def facts(rows: dict[str, str], indent: int = 2) -> Table:
+    """Names and values, aligned."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(" " * indent + name, value)
+    return table

@@ -1,0 +1,343 @@
+"""`tickstock up`, `status`, `down`: the whole on one machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from tickstock_automation import __version__
+from tickstock_automation.cli.output import facts, print_json, stderr, stdout
+from tickstock_automation.errors import TickstockError, UsedWrongly
+from tickstock_automation.local.stack_state import StackState, read_state, remove_state, write_state
+from tickstock_automation.settings import load_settings, state_dir
+
+StateDir = Annotated[
+    Path | None, typer.Option("--state-dir", help="Where the data lie (.tickstock here, or TICKSTOCK_STATE_DIR).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535)]
+STEPS = ("scan", "eod", "quality")
+BACKGROUND_LOG = "up.log"
+
+
+def up(
+    once: Annotated[bool, typer.Option("--once", help="Run the cycle, stop everything, exit.")] = False,
+    as_json: AsJson = False,
+    data: Annotated[Path | None, typer.Option(help="Folder of bars to replay.")] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Replay a generated market, also where POLYGON_API_KEY is set.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="First session, YYYY-MM-DD; a day without one moves to the next.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How many sessions.")] = None,
+    only: Annotated[str | None, typer.Option(help="Steps, separated by commas: scan, eod, quality.")] = None,
+    state: StateDir = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Give the terminal back once everything is ready.")
+    ] = False,
+    postgres_port: Port = None,
+    valkey_port: Port = None,
+    vendor_port: Port = None,
+    flower_port: Port = None,
+) -> None:
+    """Starts everything on this machine, runs a first daily cycle, shows what it did, and stays until Ctrl-C."""
+    if as_json and not once:
+        raise UsedWrongly("--json goes with --once")
+    if background and once:
+        raise UsedWrongly("--background does not go with --once")
+    if data is not None and generate:
+        raise UsedWrongly("--data and --generate are two different markets: give one of them")
+    from tickstock_automation.cli.cycle_view import CycleView
+    from tickstock_automation.local.stack import Ports, Stack, ensure_state
+
+    if state is not None:
+        os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
+    where = ensure_state(state_dir())
+    if background:
+        _in_background(where)
+        return
+    given = load_settings(stack=False)
+    steps = _steps(only)
+    first_wanted = _day(as_of)
+    from tickstock_automation.local.market import choose_market
+    from tickstock_automation.local.plan import plan_sessions
+    from tickstock_automation.sessions import calendar
+
+    now = datetime.now(UTC)
+    if first_wanted and first_wanted > calendar().to_scan(now):
+        raise UsedWrongly(
+            f"--as-of {first_wanted} is in the future; the last session that closed is {calendar().last_closed(now)}"
+        )
+    market = choose_market(
+        where, data, vendor=given.polygon_api_key is not None and not generate, as_of=first_wanted,
+        today=calendar().after(calendar().last_closed(now)), calendar=calendar(),
+    )  # fmt: skip
+    planned = plan_sessions(market, first_wanted, days, calendar(), now)
+    if market.folder is not None and market.last < calendar().last_closed(now):
+        given = given.model_copy(update={"schedule": False})
+    view = CycleView(stderr, quiet=False)
+    stack = Stack(
+        where, given, market, Ports(postgres_port, valkey_port, vendor_port, flower_port), once,
+        say=view.say, show=(lambda _name, _line: None) if once else view.part_line,
+    )  # fmt: skip
+    _run(stack, view, planned, steps, as_json=as_json)
+
+
+def _run(stack: Any, view: Any, planned: Any, steps: tuple[str, ...], *, as_json: bool) -> None:
+    """Start, cycle, and (unless once) stay; whatever happens, everything is stopped."""
+    from tickstock_automation.local.cycle import CycleDriver
+
+    started = time.monotonic()
+    _stop_on_terminate()
+    result: dict[str, Any] = {}
+    interrupted = False
+    try:
+        with view:
+            stack.start()
+            write_state(stack.state, StackState(os.getpid(), False, stack.market.words, stack.addresses))
+            replay = stack.market.folder is not None
+            driver = CycleDriver(stack.settings, replay=replay, check=stack.supervisor.check, progress=view.progress)
+            since = driver.last_event()
+            sessions = planned(driver.last_loaded())
+            cycles = driver.run(sessions, steps)
+            if sessions:
+                view.say("finishing what is still queued")
+                driver.drain(sessions[-1])
+            committed = driver.events_since(since)
+            view.say("waiting for the last events")
+            everything = stack.witness.await_all(committed, since, 15.0)
+            received = stack.witness.received(since)
+            if not stack.once:
+                driver.release_market()
+                view.say("starting beat and Flower")
+                stack.start_operations()
+        result = {
+            "as_of": sessions[0].isoformat() if sessions else None,
+            "cycles": [cycle.as_dict() for cycle in cycles],
+            "events": {name: {"committed": number, "received": received[name]} for name, number in committed.items()},
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        if not as_json:
+            stdout.print(view.summary(result))
+        if not everything:
+            raise TickstockError(f"not every committed event was received: {result['events']}")
+        if not stack.once:
+            _stay(stack, view)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        _stop(stack, view, interrupted=interrupted)
+    if as_json and result:
+        print_json(result)
+    if interrupted and stack.once:
+        raise typer.Exit(130)
+
+
+def _stay(stack: Any, view: Any) -> None:
+    write_state(stack.state, StackState(os.getpid(), True, stack.market.words, stack.addresses))
+    stdout.print(_banner(stack))
+    view.live_lines = True
+    while True:
+        time.sleep(0.2)
+        stack.supervisor.check()
+
+
+def _banner(stack: Any) -> Any:
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    rows = {
+        "version": __version__,
+        "market": stack.market.words + ("" if stack.settings.schedule else " (of the past: the daily schedule rests)"),
+        **{name: value for name, value in stack.addresses.items() if name != "Vendor"},
+        "vendor": stack.settings.polygon_base_url,
+        "Flower": f"http://127.0.0.1:{stack.settings.flower_port}  user tickstock, password in {stack.state}/flower.password",
+        "data": str(stack.state),
+        "logs": f"{stack.state}/logs",
+    }
+    where = "" if stack.state == Path(".tickstock").absolute() else f"TICKSTOCK_STATE_DIR={stack.state} "
+    following = Text("\nNext, in another terminal:\n", style="bold")
+    for command in ("tickstock events tail", "tickstock doctor", "tickstock status"):
+        following.append(f"  {where}.venv/bin/{command}\n", style="cyan")
+    following.append("Ctrl-C stops everything and keeps the data.", style="dim")
+    return Panel(
+        Group(facts(rows, indent=0), following),
+        title="[bold green]Ready[/]",
+        title_align="left",
+        expand=False,
+        padding=(1, 2),
+    )
+
+
+def _stop(stack: Any, view: Any, *, interrupted: bool) -> None:
+    """In order, within ten seconds; a second Ctrl-C ends everything at once."""
+    if interrupted:
+        stderr.print("\nStopping everything in order; Ctrl-C again forces.")
+    view.live_lines = False
+
+    def force(_signal: int, _frame: FrameType | None) -> None:
+        stderr.print("Forced: everything is ended at once. The data stay, and the next start mends them.")
+        stack.kill()
+        remove_state(stack.state)
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, force)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stack.stop()
+    remove_state(stack.state)
+    if interrupted or not stack.once:
+        stderr.print(f"Stopped. The data are kept in {stack.state}.")
+
+
+def _stop_on_terminate() -> None:
+    def terminate(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGHUP, terminate)
+
+
+def _in_background(where: Path) -> None:
+    """Starts the same command without a terminal, and waits until it is ready."""
+    told = read_state(where)
+    if told is not None and _runs(told.pid):
+        raise UsedWrongly(f"a stack runs in {where} already (process {told.pid}): `tickstock down` stops it")
+    remove_state(where)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--background"]
+    log = where / BACKGROUND_LOG
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tickstock_automation.cli", *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    with stderr.status(f"starting, process {process.pid}; what it says goes to {log}"):
+        while (told := read_state(where)) is None or not told.ready:
+            if process.poll() is not None:
+                said = "\n".join(log.read_text().splitlines()[-15:])
+                raise TickstockError(f"it ended with exit code {process.returncode}:\n{said}")
+            time.sleep(0.1)
+    stdout.print(
+        facts(
+            {
+                "process": str(process.pid),
+                "market": told.market,
+                **told.addresses,
+                "data": str(where),
+                "stop it": "tickstock down",
+            }
+        )
+    )
+
+
+def status(state: StateDir = None, as_json: AsJson = False) -> None:
+    """Shows a running stack: its parts, addresses, and the last sessions."""
+    if state is not None:
+        os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
+    where = state_dir()
+    told = read_state(where)
+    if told is None or not _runs(told.pid):
+        if as_json:
+            print_json({"running": False, "state_dir": str(where)})
+        else:
+            stdout.print(f"Nothing runs in {where}. Start it with `tickstock up`.")
+        raise typer.Exit(3)
+    from tickstock_automation.local.processes import read_records
+
+    parts = {one.name: one.alive() for one in read_records(where)}
+    sessions = _sessions()
+    if as_json:
+        print_json({"running": True, "ready": told.ready, "pid": told.pid, "parts": parts, "addresses": told.addresses,
+                    "market": told.market, "sessions": sessions, "state_dir": str(where)})  # fmt: skip
+        return
+    rows = {
+        "process": f"{told.pid}, {'ready' if told.ready else 'starting'}",
+        "market": told.market,
+        **told.addresses,
+        "data": str(where),
+    }
+    rows["parts"] = "  ".join(
+        f"[green]{name}[/]" if alive else f"[red]{name} (dead)[/]" for name, alive in parts.items()
+    )
+    for one in sessions:
+        colour = {"ready": "green", "pending": "yellow", "degraded": "yellow"}.get(one["state"], "red")
+        rows[f"session {one['session']}"] = (
+            f"[{colour}]{one['state']}[/]  {one['stored']} of {one['expected']} bars  {'; '.join(one['reasons'])}"
+        )
+    stdout.print(facts(rows, indent=0))
+
+
+def _sessions() -> list[dict[str, Any]]:
+    from sqlalchemy import text
+
+    from tickstock_automation.db.engine import transaction
+    from tickstock_automation.db.roles import Role
+
+    with transaction(Role.APP) as session:
+        rows = session.execute(
+            text("SELECT session, state, stored, expected, reasons FROM session_status ORDER BY session DESC LIMIT 5")
+        ).mappings()
+        return [dict(row) for row in rows]
+
+
+def down(state: StateDir = None) -> None:
+    """Stops a stack that runs, in order, and keeps its data."""
+    if state is not None:
+        os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
+    where = state_dir()
+    told = read_state(where)
+    if told is None or not _runs(told.pid):
+        stdout.print(f"Nothing runs in {where}.")
+        raise typer.Exit(3)
+    os.kill(told.pid, signal.SIGTERM)
+    with stderr.status("stopping"):
+        deadline = time.monotonic() + 20
+        while _runs(told.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    if _runs(told.pid):
+        raise TickstockError(
+            f"process {told.pid} did not stop within 20 s: see {where}/{BACKGROUND_LOG}, or end it with kill -9 {told.pid}"
+        )
+    stdout.print(f"Stopped. The data are kept in {where}.")
+
+
+def _runs(pid: int) -> bool:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, 0)
+        import psutil
+
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _steps(only: str | None) -> tuple[str, ...]:
+    if only is None:
+        return STEPS
+    wanted = [part.strip() for part in only.split(",") if part.strip()]
+    unknown = sorted(set(wanted) - set(STEPS))
+    if unknown or not wanted:
+        raise UsedWrongly(
+            f"--only takes {', '.join(STEPS)}, separated by commas; not {', '.join(unknown) or 'nothing'}"
+        )
+    return tuple(step for step in STEPS if step in wanted)
+
+
+def _day(given: str | None) -> date | None:
+    if given is None:
+        return None
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise UsedWrongly(f"--as-of {given!r} is no date: write it as YYYY-MM-DD") from None

@@ -1,0 +1,219 @@
+"""The daily cycle, driven from one place: sends the real tasks, waits for their rows, reports what they did."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from tickstock_automation.db.engine import transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE, FAILED, HELD, RUNNING
+from tickstock_automation.errors import TickstockError
+from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.settings import Settings
+
+STEPS = ("scan", "eod", "quality")
+POLL_S = 0.02
+REDISPATCH_S = 0.5
+STEP_LIMIT_S = 900.0
+
+
+@dataclass
+class Cycle:
+    """What one session's cycle did, in the form that `--json` prints."""
+
+    session: str
+    scan: dict[str, Any] = field(default_factory=lambda: {"listed": 0, "new": [], "changed": [], "archived": []})
+    bars: dict[str, int] = field(default_factory=lambda: {"loaded": 0, "updated": 0, "refused": 0})
+    backfill: dict[str, int] = field(default_factory=lambda: {"symbols": 0, "bars": 0})
+    quality: dict[str, Any] = field(default_factory=lambda: {"checked": 0, "findings": 0, "by_check": {}})
+    vendor_calls: int = 0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class CycleDriver:
+    """Runs sessions one after the other on a stack that is up. `check` raises where a part of it has died."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        replay: bool,
+        check: Callable[[], None],
+        progress: Callable[[Cycle, str], None] = lambda _cycle, _step: None,
+    ) -> None:
+        self.settings = settings
+        self.replay = replay
+        self.check = check
+        self.progress = progress
+        from tickstock_automation.celery import make_app
+
+        self.app = make_app(settings)
+
+    def run(self, sessions: Sequence[date], steps: Sequence[str]) -> list[Cycle]:
+        """The cycles of these sessions, in order."""
+        return [self.run_one(day, steps) for day in sessions]
+
+    def run_one(self, day: date, steps: Sequence[str]) -> Cycle:
+        """One session: scan, backfill of what is new, end of day, sweep with its summary."""
+        started = time.monotonic()
+        cycle = Cycle(day.isoformat())
+        loads_before = self._one("SELECT coalesce(max(id), 0) FROM loads")
+        if "scan" in steps and not self._is_done("scan_runs", day):
+            self._scan(day, cycle)
+        if "eod" in steps and not self._is_done("eod_runs", day):
+            self._end_of_day(day, cycle)
+        if "quality" in steps and not self._summary(day):
+            self._quality(day, cycle)
+        cycle.vendor_calls += self._one(
+            "SELECT count(*) FROM loads WHERE id > :before AND job LIKE 'batch:%'", before=loads_before
+        )
+        cycle.seconds = round(time.monotonic() - started, 3)
+        self.progress(cycle, "")
+        return cycle
+
+    def session_state(self, day: date) -> str:
+        """The state that the database gives this session."""
+        return str(self._one("SELECT state FROM get_session_status(:day)", day=day))
+
+    def bars_of(self, symbol_ids: Sequence[int], days: Sequence[date]) -> int:
+        """How many bars are stored of these symbols and days."""
+        return int(
+            self._one(
+                "SELECT count(*) FROM historical_data WHERE symbol_id = ANY (:ids) AND date = ANY (:days)",
+                ids=list(symbol_ids), days=list(days),
+            )
+        )  # fmt: skip
+
+    def events_since(self, seq: int) -> dict[str, int]:
+        """Committed events a channel, all channels, numbered above `seq`."""
+        rows = self._rows("SELECT channel, count(*) FROM outbox WHERE seq > :seq GROUP BY channel", seq=seq)
+        counted = {row[0]: row[1] for row in rows}
+        return {channel.value: counted.get(channel.value, 0) for channel in Channel}
+
+    def last_loaded(self) -> date | None:
+        """The newest session whose end-of-day load is done."""
+        found = self._one("SELECT max(session) FROM eod_runs WHERE outcome = 'done'")
+        assert found is None or isinstance(found, date)
+        return found
+
+    def last_event(self) -> int:
+        """The highest number given so far."""
+        return int(self._one("SELECT coalesce(max(seq), 0) FROM outbox"))
+
+    def _scan(self, day: date, cycle: Cycle) -> None:
+        self.progress(cycle, "scan")
+        self._set_market(day, closed=False)
+        jobs_before = self._one("SELECT coalesce(max(id), 0) FROM backfill_jobs")
+        figures, calls = self._run_task("symbols.scan", "priority.100", "scan_runs", day, "the scan")
+        cycle.scan, cycle.vendor_calls = figures, cycle.vendor_calls + calls
+        self.progress(cycle, "backfill")
+        self.drain(day, "new_listing")
+        symbols, bars = self._rows(
+            "SELECT coalesce(sum(symbols), 0), coalesce(sum(bars), 0) FROM backfill_jobs WHERE id > :before",
+            before=jobs_before,
+        )[0]
+        cycle.backfill = {"symbols": int(symbols), "bars": int(bars)}
+
+    def _end_of_day(self, day: date, cycle: Cycle) -> None:
+        self.progress(cycle, "end of day")
+        self._set_market(day, closed=True)
+        figures, calls = self._run_task("bars.load_session", "priority.90", "eod_runs", day, "the end-of-day load")
+        cycle.bars = {name: figures[name] for name in ("loaded", "updated", "refused")}
+        cycle.vendor_calls += calls
+
+    def _quality(self, day: date, cycle: Cycle) -> None:
+        self.progress(cycle, "quality")
+        self._send("quality.sweep", "quality", session=day.isoformat())
+        self._await(lambda: self._summary(day), f"the sweep of {day}")
+        cycle.quality = dict(self._summary(day)[0][0])
+
+    def drain(self, day: date, reason: str | None = None) -> None:
+        """Until nothing waits, of one reason or at all: a type's batches follow one another at the type's pace."""
+        last = 0.0
+
+        def drained() -> bool:
+            nonlocal last
+            pending, running = self._rows(
+                "SELECT count(*) FILTER (WHERE status = 'pending'), count(*) FILTER (WHERE status = 'running')"
+                " FROM equity_processing_queue WHERE status IN ('pending', 'running')"
+                " AND reason = coalesce(CAST(:reason AS text), reason)",
+                reason=reason,
+            )[0]
+            if pending and time.monotonic() - last > REDISPATCH_S:
+                self._send("processing.dispatch", "priority.100", as_of=day.isoformat())
+                last = time.monotonic()
+            return not pending and not running
+
+        self._await(drained, f"what was queued by {day}")
+
+    def _run_task(self, task: str, queue: str, table: str, day: date, what: str) -> tuple[dict[str, Any], int]:
+        """Sends a task and waits for its run row to end, an earlier failure's row apart."""
+        before = self._run(table, day)
+        self._send(task, queue, session=day.isoformat())
+        self._await(lambda: (now := self._run(table, day)) != before and now[0] != RUNNING, f"{what} of {day}")
+        outcome, _, figures, calls, error = self._run(table, day)
+        if outcome == FAILED:
+            raise TickstockError(f"{what} of {day} failed: {error}")
+        return dict(figures), int(calls)
+
+    def _is_done(self, table: str, day: date) -> bool:
+        return self._run(table, day)[0] in (DONE, HELD)
+
+    def _run(self, table: str, day: date) -> tuple[Any, ...]:
+        statement = {
+            "scan_runs": "SELECT outcome, finished_at, figures, vendor_calls, error FROM scan_runs WHERE session = :day",
+            "eod_runs": "SELECT outcome, finished_at, figures, vendor_calls, error FROM eod_runs WHERE session = :day",
+        }[table]
+        rows = self._rows(statement, day=day)
+        return rows[0] if rows else (RUNNING,)
+
+    def _summary(self, day: date) -> list[tuple[Any, ...]]:
+        return self._rows("SELECT figures FROM quality_metrics WHERE session = :day AND scope = 'summary'", day=day)
+
+    def _await(self, done: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + STEP_LIMIT_S
+        while not done():
+            self.check()
+            if time.monotonic() > deadline:
+                raise TickstockError(f"{what} did not end within {STEP_LIMIT_S:.0f} s")
+            time.sleep(POLL_S)
+
+    def _send(self, task: str, queue: str, **arguments: str) -> None:
+        self.app.send_task(task, kwargs=arguments, queue=queue)
+
+    def _set_market(self, day: date | None, *, closed: bool) -> None:
+        """Moves the replay's clock, and no real vendor's."""
+        if not self.replay:
+            return
+        key = self.settings.polygon_api_key
+        assert key is not None
+        request = urllib.request.Request(  # noqa: S310 -- our own replay on loopback
+            f"{self.settings.polygon_base_url}/replay/clock",
+            data=json.dumps({"day": day.isoformat() if day else None, "closed": closed}).encode(),
+            headers={"Authorization": f"Bearer {key.get_secret_value()}"},
+            method="PUT",
+        )
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            pass
+
+    def release_market(self) -> None:
+        """Lets the replay follow the real clock again."""
+        self._set_market(None, closed=False)
+
+    def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        with transaction(Role.APP) as session:
+            return [tuple(row) for row in session.execute(text(statement), values)]
+
+    def _one(self, statement: str, **values: Any) -> Any:
+        return self._rows(statement, **values)[0][0]

@@ -1,0 +1,93 @@
+"""Our processes as records on disk, so that what a killed stack left behind is found and ended, and nothing else is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+RECORDS = "processes.json"
+ORDER = ("beat", "flower", "worker", "tail", "relay", "vendor", "valkey", "postgres")
+GRACE_S = 4.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process: its id and when it began (seconds since 1970), which together never come twice."""
+
+    name: str
+    pid: int
+    began: float
+    stop_signal: int
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.began) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def record(name: str, pid: int, stop_signal: int) -> Record:
+    """The record of a process that runs now."""
+    return Record(name, pid, psutil.Process(pid).create_time(), stop_signal)
+
+
+def write_records(state: Path, records: list[Record]) -> None:
+    """Replaces the records in one step."""
+    temporary = state / f"{RECORDS}.new"
+    temporary.write_text(json.dumps([asdict(one) for one in records]))
+    temporary.replace(state / RECORDS)
+
+
+def read_records(state: Path) -> list[Record]:
+    """The records; none where there is no file, or a broken one."""
+    try:
+        return [Record(**one) for one in json.loads((state / RECORDS).read_text())]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
+    """Ends processes group by group in the order of ORDER, by force after `grace_s`; gives the names of those ended."""
+    ended = []
+    alive = [one for one in records if one.alive()]
+    for stage in (("beat", "flower", "worker"), ("relay", "tail"), ("vendor",), ("valkey", "postgres")):
+        group = [one for one in alive if one.name.startswith(stage)]
+        for one in group:
+            _signal(one, one.stop_signal)
+        deadline = time.monotonic() + grace_s
+        while any(one.alive() for one in group) and time.monotonic() < deadline:
+            _reap(group)
+            time.sleep(0.02)
+        for one in group:
+            if one.alive():
+                _signal(one, signal.SIGKILL)
+            ended.append(one.name)
+    deadline = time.monotonic() + 2
+    while any(one.alive() for one in alive) and time.monotonic() < deadline:
+        _reap(alive)
+        time.sleep(0.02)
+    return ended
+
+
+def _reap(group: list[Record]) -> None:
+    for one in group:
+        with contextlib.suppress(ChildProcessError):  # not ours to wait for
+            os.waitpid(one.pid, os.WNOHANG)
+
+
+def _signal(one: Record, number: int) -> None:
+    """To the whole group of a worker, whose children must go too; to the one process otherwise."""
+    with contextlib.suppress(ProcessLookupError):
+        if number == signal.SIGKILL:
+            os.killpg(one.pid, number)
+        else:
+            os.kill(one.pid, number)
