@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -83,11 +84,6 @@ UPDATE bar_requests SET status = 'failed', error_message = :error, completed_at 
  WHERE claim_token = :token AND status = 'running' AND symbol_id = ANY (:symbols) AND session = ANY (:days)
 RETURNING symbol_id, session, status, job_id""")
 
-_JOB_FIGURES = text("""
-SELECT count(*), count(*) FILTER (WHERE status = 'done'), count(*) FILTER (WHERE status = 'empty'),
-       count(*) FILTER (WHERE status = 'failed'), count(DISTINCT symbol_id), min(session), max(session)
-  FROM bar_requests WHERE job_id = :job""")
-
 # What was queued only to bring bars is done when its symbol wants none any more, whichever batch brought them.
 _COMPLETE = text("""
 UPDATE equity_processing_queue q
@@ -119,6 +115,13 @@ class Outcome:
     bars: int = 0
     calls: int = 0
     processed: int = 0
+    renewed_at: float = field(default_factory=time.monotonic)
+
+    def renew(self, session: Session, token: int, lease_s: int) -> None:
+        """The requests' lease, now and then: there may be hundreds of thousands of them."""
+        if time.monotonic() - self.renewed_at > lease_s / 3:
+            session.execute(_RENEW, {"token": token, "lease": lease_s})
+            self.renewed_at = time.monotonic()
 
 
 def request_bars(
@@ -256,7 +259,7 @@ def _make_call(
                 continue
         with transaction(Role.IPO_MONITOR) as session:
             queue.renew(session, token, settings.lease_s)
-            session.execute(_RENEW, {"token": token, "lease": settings.lease_s})
+            outcome.renew(session, token, settings.lease_s)
             outcome.bars += _store_part(session, part, token, answer)
 
 
@@ -306,7 +309,7 @@ def _store_part(session: ServiceSession, part: Part, token: int, answer: BarsAns
         ids, days = zip(*empty, strict=True)
         load_id = stored.load_id if stored else None
         session.execute(_KNOWN_EMPTY, {"symbols": list(ids), "days": list(days), "load": load_id})
-    _progress(session, {row[3] for row in settled if row[3] is not None}, calls=1 if answer else 0)
+    _progress(session, settled, calls=1 if answer else 0)
     return stored.inserted + stored.updated if stored else 0
 
 
@@ -324,7 +327,7 @@ def _fail_part(part: Part, token: int, error: BadAnswer) -> None:
             reported_by=Service.IPO_MONITOR,
             message=str(error),
         )
-        _progress(session, {row[3] for row in failed if row[3] is not None}, calls=1)
+        _progress(session, failed, calls=1)
 
 
 def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) -> bool:
@@ -333,7 +336,7 @@ def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) ->
     lacking = session.execute(
         text(
             "SELECT count(*) FROM bar_requests r JOIN symbols s ON s.id = r.symbol_id"
-            " WHERE r.session = :day AND r.reason = 'missing' AND r.symbol_id = ANY (:ids) AND s.active"
+            " WHERE r.session = :day AND r.status = 'running' AND r.reason = 'missing' AND r.symbol_id = ANY (:ids) AND s.active"
             " AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = r.symbol_id AND h.date = :day)"
         ),
         {"day": day, "ids": list(symbols)},
@@ -341,22 +344,27 @@ def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) ->
     return bool(lacking > VENDOR_INCOMPLETE * (present + lacking) and lacking > 2)
 
 
-def _progress(session: ServiceSession, job_ids: Collection[int], *, calls: int) -> None:
-    """Brings jobs' figures up to date; an event at each step, and at the end."""
+def _progress(session: ServiceSession, settled: Sequence[Any], *, calls: int) -> None:
+    """Brings jobs' figures up to date with (symbol, session, status, job) rows; an event at each step, and at the end."""
+    by_job: dict[int, Counter[str]] = {}
+    for _, _, status, job_id in settled:
+        if job_id is not None:
+            by_job.setdefault(job_id, Counter())[status] += 1
     events: list[Pending] = []
-    for job_id in sorted(job_ids):
+    for job_id, became in sorted(by_job.items()):
         job = session.get_one(BackfillJob, job_id, with_for_update=True)
-        pairs, job.bars, job.empty, job.failed, symbols, _, _ = session.execute(_JOB_FIGURES, {"job": job_id}).one()
-        settled = job.bars + job.empty + job.failed
+        job.bars += became["done"]
+        job.empty += became["empty"]
+        job.failed += became["failed"]
         job.vendor_calls += calls
-        before, job.percent = job.percent, 100 * settled // max(pairs, 1)
+        before, job.percent = job.percent, 100 * (job.bars + job.empty + job.failed) // max(job.pairs, 1)
         if job.percent // PROGRESS_STEP > before // PROGRESS_STEP:
             events.append(Pending(BackfillProgress(job_id=job_id, percent=job.percent, bars=job.bars)))
-        if settled == pairs:
-            job.state = "done" if not job.failed else "failed"
+        if job.bars + job.empty + job.failed == job.pairs:
+            job.state = "failed" if job.failed else "done"
             job.finished_at = session.execute(text("SELECT clock_timestamp()")).scalar_one()
             completed = BackfillCompleted(
-                job_id=job_id, outcome="done" if not job.failed else "failed", symbols=symbols, bars=job.bars,
+                job_id=job_id, outcome="failed" if job.failed else "done", symbols=job.symbols, bars=job.bars,
                 empty=job.empty, failed=job.failed, vendor_calls=job.vendor_calls,
             )  # fmt: skip
             events.append(Pending(completed))

@@ -81,7 +81,7 @@ class Stack:
         from tickstock_automation.local.migrate import upgrade
 
         upgrade(self.settings.database_url)
-        self.say("starting the workers")
+        self.say("starting relay and workers")
         self._start_workers()
         self._write_environment()
         self._go_round()
@@ -121,7 +121,7 @@ class Stack:
         self._environment = {**os.environ, **_as_environment(self.settings), "TICKSTOCK_STATE_DIR": str(self.state)}
         if vendor is not None:
             self._start_vendor(vendor)
-        self._start_readers()
+        self._start_witness()
         if database is not None:
             servers.await_postgres(self.settings.database_uri.get_secret_value(), database.alive)  # type: ignore[union-attr]
         if broker is not None:
@@ -185,9 +185,8 @@ class Stack:
 
     # -- our parts ------------------------------------------------------------------------------------------------
 
-    def _start_readers(self) -> None:
-        """The relay and a subscriber: they wait for the servers by themselves."""
-        self.supervisor.start("relay", [*_tickstock(), "relay"], self._environment)
+    def _start_witness(self) -> None:
+        """The subscriber that counts what came: it waits for the broker by itself."""
         self.supervisor.start(
             "tail",
             [*_tickstock(), "events", "tail", "--json", "--channel", "tickstock.*", "--channel", CANARY_CHANNEL],
@@ -196,6 +195,7 @@ class Stack:
         )
 
     def _start_workers(self) -> None:
+        self.supervisor.start("relay", [*_tickstock(), "relay"], self._environment)
         for service, queues, processes in (
             ("ipo_monitor", "priority.100,priority.90,priority.50", 2),
             ("data_quality_monitor", "quality", 1),

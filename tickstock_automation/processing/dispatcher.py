@@ -15,13 +15,13 @@ from tickstock_automation.settings import Settings
 PRIORITIES = (100, 90, 50)
 MOST_BATCHES = 1000
 
-# The type's row is locked: two dispatchers at once make one batch an interval, not two.
-_IN_TIME = text("""
-SELECT t.batch_size FROM equity_types t
- WHERE t.name = :type AND coalesce(
-       (SELECT max(last_attempt) FROM equity_processing_queue WHERE equity_type = :type)
-       <= clock_timestamp() - make_interval(secs => t.rate_limit_ms / 1000.0), true)
-   FOR UPDATE""")
+# What a type may still dispatch: its batch size less what went out within the last rate_limit_ms, so that in no such
+# interval more than one batch's worth of symbols goes, however they were cut into batches. The row is locked: two
+# dispatchers at once share the allowance.
+_ALLOWANCE = text("""
+SELECT t.batch_size - (SELECT count(*) FROM equity_processing_queue q WHERE q.equity_type = :type
+                          AND q.last_attempt > clock_timestamp() - make_interval(secs => t.rate_limit_ms / 1000.0))
+  FROM equity_types t WHERE t.name = :type FOR UPDATE""")
 
 
 def celery_queue(priority: int) -> str:
@@ -39,8 +39,8 @@ def dispatch(settings: Settings, send: Callable[[Batch, str], None]) -> int:
     for name, priority in types:
         for _ in range(MOST_BATCHES):
             with transaction(Role.IPO_MONITOR) as session:
-                size = session.execute(_IN_TIME, {"type": name}).scalar()
-                batch = None if size is None else claim_batch(
+                size = session.execute(_ALLOWANCE, {"type": name}).scalar_one()
+                batch = None if size <= 0 else claim_batch(
                     session, name, size, lease_s=settings.lease_s, most_attempts=settings.max_attempts,
                     starving_s=settings.starvation_bound_s,
                 )  # fmt: skip
