@@ -31,11 +31,11 @@ MOST_CORRECTED = 500
 log = structlog.get_logger("eod")
 
 _EXPECTED = text("""
-SELECT ticker, id FROM symbols WHERE active AND first_seen <= :day""")
+SELECT ticker, id FROM symbols WHERE active AND (bootstrap OR first_seen <= :day)""")
 
 _LACKING = text("""
 SELECT s.id, s.ticker, s.equity_type FROM symbols s
- WHERE s.active AND s.first_seen <= :day AND s.absent_since IS NULL
+ WHERE s.active AND (s.bootstrap OR s.first_seen <= :day) AND s.absent_since IS NULL
    AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = :day)
  ORDER BY s.equity_type, s.id""")
 

@@ -15,10 +15,10 @@ from tickstock_automation.bars.models import SessionStatus
 
 State = Literal["pending", "ready", "degraded", "missing"]
 
-# Expected: listed when the session was scanned, and not known to be absent by then.
+# Expected: listed when the session was scanned (the first scan's symbols were so before it), and not absent by then.
 _COUNT = text("""
 WITH expected AS (SELECT id FROM symbols
-                   WHERE first_seen <= :day AND (delist_date IS NULL OR delist_date > :day)
+                   WHERE (bootstrap OR first_seen <= :day) AND (delist_date IS NULL OR delist_date > :day)
                      AND (absent_since IS NULL OR absent_since > :day OR delist_date IS NOT NULL)),
      bars AS (SELECT symbol_id FROM historical_data WHERE date = :day),
      -- the newest request of a symbol speaks for it
@@ -61,7 +61,9 @@ class Counts:
             )
             if count
         ]
-        if self.expected and not self.stored:
+        if not self.expected:
+            return "missing", ["no symbol is known of this session: run a scan first"]
+        if not self.stored:
             return "missing", ["no bar of this session is stored", *reasons]
         if self.open:
             return "pending", reasons

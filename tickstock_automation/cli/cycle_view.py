@@ -19,11 +19,11 @@ NAMED = 6
 
 
 class CycleView:
-    """On a terminal a live view; elsewhere a line for each thing that happens."""
+    """`live`: a view that renews itself, on a terminal that shows nothing else; else a line for each thing that happens."""
 
-    def __init__(self, console: Console, *, quiet: bool) -> None:
+    def __init__(self, console: Console, *, live: bool) -> None:
         self.console = console
-        self.quiet = quiet
+        self.live = live and console.is_terminal
         self.live_lines = True
         self._started = time.monotonic()
         self._step = "starting"
@@ -33,7 +33,7 @@ class CycleView:
         self._live: Live | None = None
 
     def __enter__(self) -> CycleView:
-        if self.console.is_terminal and not self.quiet:
+        if self.live:
             self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=10, transient=True)
             self._live.start()
         return self

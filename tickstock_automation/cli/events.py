@@ -56,7 +56,7 @@ def _line(channel: str, event: Event) -> Text:
     }
     words = event.data.get("evidence", {}).get("words")
     return Text.assemble(
-        (f"{event.timestamp:%H:%M:%S.%f} "[:13], "dim"),
+        (f"{event.timestamp:%H:%M:%S.%f}"[:12] + "  ", "dim"),
         (f"{event.event_type:<22}", colour),
         (f"{event.symbol or '':<8}", "bold"),
         words or _short(said),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 try:
+    import structlog
     import typer
 except ModuleNotFoundError:  # the base install is the consumer library alone
     sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
@@ -50,6 +52,9 @@ def _root(
 
 def main() -> None:
     """Exit codes: 0 good, 1 failed, 2 used wrongly, 3 not found, 130 interrupted."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+    )  # parts configure their own
     try:
         app()
     except UsedWrongly as error:

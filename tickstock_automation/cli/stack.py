@@ -86,7 +86,7 @@ def up(
     planned = plan_sessions(market, first_wanted, days, calendar(), now)
     if market.folder is not None and market.last < calendar().last_closed(now):
         given = given.model_copy(update={"schedule": False})
-    view = CycleView(stderr, quiet=False)
+    view = CycleView(stderr, live=once)  # beside the parts' log lines a live view would flicker
     stack = Stack(
         where, given, market, Ports(postgres_port, valkey_port, vendor_port, flower_port), once,
         say=view.say, show=(lambda _name, _line: None) if once else view.part_line,

@@ -118,7 +118,14 @@ class Stack:
         database, broker = self._embed_postgres(found), self._embed_valkey(found)
         vendor = self._embed_vendor(found)
         self.settings = self.given.model_copy(update=found)
-        self._environment = {**os.environ, **_as_environment(self.settings), "TICKSTOCK_STATE_DIR": str(self.state)}
+        self._environment = {
+            **os.environ,
+            **_as_environment(self.settings),
+            "TICKSTOCK_STATE_DIR": str(self.state),
+            # on one's own machine as root, and only there, this is no news
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+            "PYTHONUNBUFFERED": "1",
+        }
         if vendor is not None:
             self._start_vendor(vendor)
         self._start_witness()

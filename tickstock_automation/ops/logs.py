@@ -42,14 +42,14 @@ class HideSecrets:
 
 def configure_logs(settings: Settings) -> None:
     """One format for our own lines and for the libraries', on stderr."""
+    people = settings.log_format == "console"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if people else "iso", utc=not people),
         structlog.processors.format_exc_info,
     ]
-    people = settings.log_format == "console"
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
         if people
@@ -75,5 +75,14 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("urllib3", "exchange_calendars", "alembic", "amqp", "kombu"):
+    # Celery's "received" and "succeeded" say less than the services' own lines; what fails is an error, and stays.
+    for noisy in (
+        "urllib3",
+        "exchange_calendars",
+        "amqp",
+        "kombu",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "celery.beat",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

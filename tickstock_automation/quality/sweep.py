@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 import structlog
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.bars.models import Bar, CorporateAction
@@ -101,7 +101,7 @@ def _context(session: ServiceSession, day: date, calendar: SessionCalendar, sett
         # What the vendor no longer lists is the scan's business, not a gap.
         select(Symbol.id, Symbol.ticker, Symbol.equity_type, Symbol.list_date, percent / 100.0)
         .join(EquityType, EquityType.name == Symbol.equity_type)
-        .where(Symbol.active, Symbol.absent_since.is_(None), Symbol.first_seen <= day),
+        .where(Symbol.active, Symbol.absent_since.is_(None), or_(Symbol.bootstrap, Symbol.first_seen <= day)),
         SYMBOLS,
     )
     active = select(Symbol.id).where(Symbol.active)
