@@ -201,7 +201,7 @@ def load_settings(*, stack: bool = True, **given: object) -> Settings:
     """
     files = [state_dir() / STACK_ENV] if stack else []
     try:
-        return Settings(_env_file=[*files, Path(".env")], _env_file_encoding="utf-8", **given)  # type: ignore[call-arg, arg-type]
+        return Settings(_env_file=[*files, Path(".env")], _env_file_encoding="utf-8", **given)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [f"  {_variable(str(issue['loc'][0]))}: {issue['msg']}" for issue in error.errors(include_input=False)]
         raise SettingsError(

@@ -70,7 +70,7 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
         if first:
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
         session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
-        expected = dict(session.execute(_EXPECTED, {"day": day}).tuples().all())
+        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).tuples().all())
     before = vendor.calls
     try:
         splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
@@ -97,7 +97,7 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
         }  # fmt: skip
         finish_run(session, EodRun, day, token, DONE, vendor.calls - before, figures)
         completed = MaintenanceCompleted(
-            task=TASK, session=day, outcome="done", session_state=status.state,  # type: ignore[arg-type]
+            task=TASK, session=day, outcome="done", session_state=status.state,
             figures=figures, corrected=_corrected(session, stored),
         )  # fmt: skip
         add_events(session, Service.IPO_MONITOR, [Pending(completed)])

@@ -131,10 +131,11 @@ def _relay(ask: Callable[[str], tuple[Any, ...] | None]) -> Iterator[Seen]:
 def _broker(found: Settings) -> Iterator[Seen]:
     client = redis.Redis.from_url(found.redis_url, socket_connect_timeout=3, socket_timeout=5)
     try:
-        about = client.info("server")
+        about: Any = client.info("server")
         version = about.get("valkey_version") or about.get("redis_version")
         yield Seen("Redis", True, f"version {version} at {found.redis_host or '127.0.0.1'}:{found.redis_port}")
-        policy = str(client.info("memory").get("maxmemory_policy"))
+        memory: Any = client.info("memory")
+        policy = str(memory.get("maxmemory_policy"))
         kept = policy == "noeviction"
         yield Seen(
             "Redis memory",

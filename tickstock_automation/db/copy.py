@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from typing import cast
 
 import polars as pl
 from psycopg2 import sql
+from psycopg2.extensions import connection as Psycopg2Connection  # noqa: N812
 from sqlalchemy import Connection
 
 
@@ -17,5 +19,6 @@ def copy_frame(connection: Connection, frame: pl.DataFrame, table: str) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
     )
-    with connection.connection.cursor() as cursor:
+    driver = cast(Psycopg2Connection, connection.connection.driver_connection)
+    with driver.cursor() as cursor:
         cursor.copy_expert(statement, buffer)

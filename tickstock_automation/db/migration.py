@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 
 from alembic import op
+from sqlalchemy import TextClause, text
 
 SQL = files("tickstock_automation.db") / "sql"
 
@@ -16,9 +17,8 @@ def run_sql(name: str) -> None:
     op.get_context().impl.execute(_verbatim((SQL / f"{name}.sql").read_text()))
 
 
-def _verbatim(statement: str) -> object:
-    from sqlalchemy import text
-
+def _verbatim(statement: str) -> TextClause:
+    # what looks like a parameter (::jsonb, 'a:b') is none
     return text(statement.replace("\\", "\\\\").replace(":", "\\:"))
 
 

@@ -281,7 +281,8 @@ EVENT_TYPES: tuple[type[EventData], ...] = (
 )
 """The contract's events, one for each channel."""
 
-_BY_TYPE = {model.event_type: model for model in (*EVENT_TYPES, Canary)}
+_ALL: tuple[type[EventData], ...] = (*EVENT_TYPES, Canary)
+_BY_TYPE = {model.event_type: model for model in _ALL}
 
 
 class Event(BaseModel):

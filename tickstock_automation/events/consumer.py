@@ -31,7 +31,7 @@ def subscribe(
     while True:
         client = redis.Redis.from_url(redis_url, socket_timeout=None, socket_connect_timeout=5.0, socket_keepalive=True)
         try:
-            with client.pubsub() as listener:
+            with client.pubsub() as listener:  # type: ignore[no-untyped-call]
                 listener.psubscribe(*channels)
                 waiting = len(channels)
                 while True:

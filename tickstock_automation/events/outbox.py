@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 from uuid import uuid4
 
-from sqlalchemy import insert, text
+from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 
 from tickstock_automation.events.catalogue import EventData, Service
@@ -14,6 +15,8 @@ from tickstock_automation.events.models import OutboxRow
 
 SYMBOL_LOCKS = 0x7153  # the class of advisory locks that keep a symbol's events in the order of the commits
 MOST_SYMBOLS = 1_000  # more advisory locks in one transaction end in "out of shared memory"
+
+OUTBOX = cast(Table, OutboxRow.__table__)
 
 _LOCK = text(
     "SELECT count(pg_advisory_xact_lock(:class, id)) FROM (SELECT unnest(CAST(:ids AS int[])) AS id ORDER BY 1) ordered"
@@ -49,7 +52,7 @@ def add_events(session: Session, service: Service, events: Iterable[Pending]) ->
     if ids:
         session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
     session.execute(
-        insert(OutboxRow.__table__).inline(),  # nothing comes back: a service may add events, not read them
+        insert(OUTBOX).inline(),  # nothing comes back: a service may add events, not read them
         [
             {
                 "id": uuid4(),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 import structlog
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Executable, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.bars.models import Bar, CorporateAction
@@ -125,7 +125,7 @@ def _context(session: ServiceSession, day: date, calendar: SessionCalendar, sett
     )
 
 
-def _frame(session: ServiceSession, query: Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+def _frame(session: ServiceSession, query: Executable, schema: dict[str, Any]) -> pl.DataFrame:
     rows = [tuple(row) for row in session.execute(query)]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -189,7 +189,7 @@ def _alert_operational(session: ServiceSession, day: date) -> list[str]:
             Pending(
                 DataGap(
                     alert_id=alert_id, state="open", symbol=None, session=one.session or day, check=one.check_name,
-                    severity=one.severity, verdict="undetermined", observed=None, expected=None, threshold=None,  # type: ignore[arg-type]
+                    severity=one.severity, verdict="undetermined", observed=None, expected=None, threshold=None,
                     remediation="review", evidence=evidence,
                 )
             )
