@@ -1,0 +1,69 @@
+"""What of a vendor's answer is stored, refused, or not asked for."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickstock_automation.bars.parse import parse
+
+DAY = date(2015, 7, 15)
+AT = int(datetime(2015, 7, 15, 16, tzinfo=ZoneInfo("America/New_York")).timestamp() * 1000)
+GOOD = {"T": "A", "t": AT, "o": 1, "h": 2.5, "l": 1, "c": 2, "v": 100}
+
+
+def test_a_good_row_becomes_a_bar_on_its_new_york_date() -> None:
+    parsed = parse([GOOD], {"A": 7}, [DAY])
+    assert parsed.bars.row(0, named=True) == {
+        "symbol_id": 7, "date": DAY, "open": 1.0, "high": 2.5, "low": 1.0, "close": 2.0, "volume": 100.0,
+        "vwap": None, "trade_count": None,
+    }  # fmt: skip
+
+
+def test_midnight_in_new_york_is_the_same_day() -> None:
+    midnight = int(datetime(2015, 7, 15, tzinfo=ZoneInfo("America/New_York")).timestamp() * 1000)
+    assert parse([GOOD | {"t": midnight}], {"A": 7}, [DAY]).bars["date"].to_list() == [DAY]
+
+
+def test_what_nobody_asked_for_is_counted_and_not_stored() -> None:
+    parsed = parse([GOOD, GOOD | {"T": "B"}], {"A": 7}, [DAY])
+    assert (parsed.bars.height, parsed.not_asked, parsed.refused) == (1, 1, ())
+
+
+def test_refusals_name_their_reason_and_keep_the_row() -> None:
+    rows = [
+        GOOD,
+        GOOD,
+        GOOD | {"T": "B", "o": "x"},
+        GOOD | {"T": "C", "t": 1},
+        GOOD | {"T": "D", "h": float("inf")},
+        GOOD | {"T": "E", "c": None},
+        GOOD | {"T": "F", "v": -1},
+    ]
+    parsed = parse(rows, {name: number for number, name in enumerate("ABCDEF")}, [DAY])
+    assert {(one.ticker, one.reason) for one in parsed.refused} == {
+        ("A", "duplicate"), ("B", "unreadable"), ("C", "wrong_date"), ("D", "unreadable"), ("E", "unreadable"),
+        ("F", "negative_volume"),
+    }  # fmt: skip
+    assert all(one.raw in rows for one in parsed.refused)
+
+
+def test_another_symbol_in_a_range_is_refused() -> None:
+    parsed = parse([GOOD | {"T": "B"}], {"A": 7}, [DAY], ticker="A")
+    assert [one.reason for one in parsed.refused] == ["wrong_symbol"]
+
+
+def test_prices_that_contradict_each_other_are_stored() -> None:
+    assert parse([GOOD | {"h": 0.5, "l": 3, "o": 0, "c": -1}], {"A": 7}, [DAY]).bars.height == 1
+
+
+junk = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.integers(), max_size=1)
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["T", "t", "o", "h", "l", "c", "v", "vw", "n"]), junk), max_size=5))
+def test_garbage_is_refused_or_not_asked_for_and_never_raises(rows: list[dict[str, object]]) -> None:
+    parsed = parse(rows, {"A": 1, "": 2}, [DAY])
+    assert parsed.bars.height + len(parsed.refused) + parsed.not_asked == len(rows)
