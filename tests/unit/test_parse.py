@@ -40,11 +40,12 @@ def test_refusals_name_their_reason_and_keep_the_row() -> None:
         GOOD | {"T": "D", "h": float("inf")},
         GOOD | {"T": "E", "c": None},
         GOOD | {"T": "F", "v": -1},
+        GOOD | {"T": "G", "t": 2**62},
     ]
-    parsed = parse(rows, {name: number for number, name in enumerate("ABCDEF")}, [DAY])
+    parsed = parse(rows, {name: number for number, name in enumerate("ABCDEFG")}, [DAY])
     assert {(one.ticker, one.reason) for one in parsed.refused} == {
         ("A", "duplicate"), ("B", "unreadable"), ("C", "wrong_date"), ("D", "unreadable"), ("E", "unreadable"),
-        ("F", "negative_volume"),
+        ("F", "negative_volume"), ("G", "unreadable"),
     }  # fmt: skip
     assert all(one.raw in rows for one in parsed.refused)
 

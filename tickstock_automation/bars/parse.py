@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 NEW_YORK = "America/New_York"
+LATEST_MS = 4_102_444_800_000  # the year 2100
 RAW_COLUMNS = {"T": pl.String, "t": pl.Int64, "o": pl.Float64, "h": pl.Float64, "l": pl.Float64, "c": pl.Float64,
                "v": pl.Float64, "vw": pl.Float64, "n": pl.Int64}  # fmt: skip
 BAR_COLUMNS = ("symbol_id", "date", "open", "high", "low", "close", "volume", "vwap", "trade_count")
@@ -49,6 +50,8 @@ def parse(
     frame = pl.DataFrame([_column(name, kind, rows) for name, kind in RAW_COLUMNS.items()]).with_row_index("row")
     if ticker is not None:
         frame = frame.with_columns(pl.col("T").fill_null(ticker))
+    # Polars panics, and ends the process, at a moment it cannot hold.
+    frame = frame.with_columns(pl.when(pl.col("t").is_between(0, LATEST_MS)).then("t"))
     prices = ("o", "h", "l", "c", "v")
     frame = frame.with_columns(
         pl.from_epoch("t", "ms").dt.replace_time_zone("UTC").dt.convert_time_zone(NEW_YORK).dt.date().alias("date"),

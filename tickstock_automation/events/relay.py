@@ -217,7 +217,7 @@ class Relay:
         assert self._database is not None
         beat = time.monotonic()
         while self.keep_on():
-            while rows := self._rows(NUMBER_ROWS, epoch=self.epoch):
+            while rows := self._rows_to_send():
                 self._send(rows[0].batch, rows, again=False)
                 beat = time.monotonic()
             if time.monotonic() - beat >= POLL_S:
@@ -227,6 +227,10 @@ class Relay:
             select.select([self._database], [], [], POLL_S)
             self._database.poll()
             self._database.notifies.clear()
+
+    def _rows_to_send(self) -> list[Row]:
+        """Gives the rows that wait their batch number, committed; none where none wait, or the epoch is over."""
+        return self._rows(NUMBER_ROWS, epoch=self.epoch)
 
     def _rows(self, statement: str, **values: Any) -> list[Row]:
         found = [Row(row[0], row[1], UUID(row[2]), *row[3:]) for row in self._execute(statement, **values)]

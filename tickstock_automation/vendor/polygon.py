@@ -97,11 +97,11 @@ class _Transport(RESTClient):  # type: ignore[misc]
         return Page(path, decoded, hashlib.sha256(body).hexdigest())
 
     @staticmethod
-    def _read(response: urllib3.BaseHTTPResponse, path: str, deadline: float) -> bytes:
+    def _read(response: urllib3.HTTPResponse, path: str, deadline: float) -> bytes:
         """All of the body; a server that drips is cut off at the deadline."""
         parts = []
         try:
-            for part in response.stream(1 << 16):
+            while part := response.read1(1 << 16, decode_content=True):  # what is there, not a full buffer
                 parts.append(part)
                 if time.monotonic() > deadline:
                     response.close()
