@@ -168,9 +168,7 @@ def process_batch(
     with transaction(Role.IPO_MONITOR) as session:
         queue.renew(session, token, settings.lease_s)
         _ask_for_what_lacks(session, token, as_of, calendar, settings)
-        pairs = [
-            (id_, day) for id_, day in session.execute(_CLAIM, {"token": token, "lease": settings.lease_s}).tuples()
-        ]
+        pairs = [(id_, day) for id_, day in session.execute(_CLAIM, {"token": token, "lease": settings.lease_s})]
         if pairs:
             session.execute(
                 text("SELECT create_bar_partitions(:first, :last)"),
@@ -276,11 +274,11 @@ class Part:
 def _parts(session: ServiceSession, call: Call, wanted: dict[date, set[int]]) -> list[Part]:
     if isinstance(call, GroupedCall):
         ids = sorted(wanted[call.session])
-        held = session.execute(_HELD_ON, {"ids": ids, "days": [call.session]}).tuples()
+        held = session.execute(_HELD_ON, {"ids": ids, "days": [call.session]})
         return [Part(None, {ticker: id_ for ticker, id_, _ in held}, ids, [call.session])]
     days = sorted(day for day in wanted if call.first <= day <= call.last and call.symbol_id in wanted[day])
     by_ticker: dict[str, list[date]] = {}
-    for ticker, _, day in session.execute(_HELD_ON, {"ids": [call.symbol_id], "days": days}).tuples():
+    for ticker, _, day in session.execute(_HELD_ON, {"ids": [call.symbol_id], "days": days}):
         by_ticker.setdefault(ticker, []).append(day)
     nobodys = sorted(set(days).difference(*by_ticker.values()))
     parts = [Part(ticker, {ticker: call.symbol_id}, [call.symbol_id], sorted(own)) for ticker, own in by_ticker.items()]
@@ -373,7 +371,7 @@ def _progress(session: ServiceSession, settled: Sequence[Any], *, calls: int) ->
 
 
 def _complete(session: ServiceSession, token: int, equity_type: str, seconds: float) -> int:
-    rows = session.execute(_COMPLETE, {"token": token}).tuples().all()
+    rows = session.execute(_COMPLETE, {"token": token}).all()
     by_type: dict[str, int] = {equity_type: 0}
     for name, _ in rows:
         by_type[name] = by_type.get(name, 0) + 1

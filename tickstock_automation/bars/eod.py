@@ -70,7 +70,7 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
         if first:
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
         session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
-        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).tuples().all())
+        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).all())
     before = vendor.calls
     try:
         splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
@@ -118,7 +118,7 @@ def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
 
 def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> int:
     """Asks again for what lacks; says how many bars that is."""
-    lacking = session.execute(_LACKING, {"day": day}).tuples().all()
+    lacking = session.execute(_LACKING, {"day": day}).all()
     request_bars(session, [row[0] for row in lacking], [day], reason="missing", as_of=day)
     by_type: dict[str, list[str]] = {}
     for _, ticker, equity_type in lacking:
@@ -135,7 +135,7 @@ def _corrected(session: ServiceSession, stored: Stored) -> list[str]:
             " WHERE c.load_id = :load ORDER BY 1, 2 LIMIT :most"
         ),
         {"load": stored.load_id, "most": MOST_CORRECTED},
-    ).tuples()
+    )
     return [f"{ticker} {day}" for ticker, day in rows]
 
 

@@ -74,7 +74,7 @@ def backfill(
     with transaction(Role.APP) as session:
         rows = session.execute(
             text("SELECT ticker, id, equity_type FROM symbols WHERE active AND ticker = ANY (:tickers)"), {"tickers": tickers}
-        ).tuples().all()  # fmt: skip
+        ).all()  # fmt: skip
         unknown = sorted(set(tickers) - {row[0] for row in rows})
         if unknown:
             raise UsedWrongly(f"no active symbol is called {', '.join(unknown)}")
@@ -85,7 +85,7 @@ def backfill(
                 " AND NOT EXISTS (SELECT 1 FROM known_empty k WHERE k.symbol_id = s.id AND k.session = d.day)"
             ),
             {"ids": [row[1] for row in rows], "days": days},
-        ).tuples().all()  # fmt: skip
+        ).all()  # fmt: skip
     calls = plan_calls(pairs)
     grouped = sum(isinstance(call, GroupedCall) for call in calls)
     per_minute = found.polygon_calls_per_minute

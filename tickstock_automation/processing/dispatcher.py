@@ -34,7 +34,7 @@ def dispatch(settings: Settings, send: Callable[[Batch, str], None]) -> int:
     with transaction(Role.IPO_MONITOR) as session:
         types = session.execute(
             select(EquityType.name, EquityType.priority_level).order_by(EquityType.priority_level.desc())
-        ).tuples().all()  # fmt: skip
+        ).all()  # fmt: skip
     sent = 0
     for name, priority in types:
         for _ in range(MOST_BATCHES):

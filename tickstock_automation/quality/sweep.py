@@ -145,7 +145,7 @@ def _store_alerts(session: ServiceSession, findings: list[Finding]) -> list[Find
     stored = session.execute(
         upsert(QualityAlert).on_conflict_do_nothing().returning(QualityAlert.finding_key, QualityAlert.id), rows
     )
-    ids = dict(stored.tuples().all())
+    ids = dict(stored.all())
     new = [one for one in findings if one.key in ids]
     events = [
         Pending(

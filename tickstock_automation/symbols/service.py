@@ -121,7 +121,7 @@ def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
 def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff, bool]:
     with transaction(Role.IPO_MONITOR) as session:
         columns = [getattr(Symbol, name) for name in Stored.__dataclass_fields__]
-        stored = [Stored(*row) for row in session.execute(select(*columns).order_by(Symbol.id)).tuples()]
+        stored = [Stored(*row) for row in session.execute(select(*columns).order_by(Symbol.id))]
         absent = [one.id for one in stored if one.active and one.absent_since is not None]
         traded = set(
             session.scalars(
@@ -215,7 +215,7 @@ def _insert_symbols(session: ServiceSession, day: date, listings: list[Listing],
         for row in rows:
             row["list_date"] = day
     inserted = session.execute(insert(Symbol).returning(Symbol.ticker, Symbol.id), rows)
-    return dict(inserted.tuples().all())
+    return dict(inserted.all())
 
 
 def _values(listing: Listing) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class _Transport(RESTClient):  # type: ignore[misc]
             response = self.client.request(
                 "GET", self.BASE + path, fields=params, headers=self.headers, preload_content=False, redirect=False
             )
+            assert isinstance(response, urllib3.HTTPResponse)
             body = self._read(response, path, started + self._timeout_s)
         except urllib3.exceptions.HTTPError as error:
             raise VendorUnavailable(f"{path}: {type(error).__name__}: no answer from the vendor") from error

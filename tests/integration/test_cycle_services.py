@@ -1,0 +1,444 @@
+"""Scan, backfill, end of day and sweep against a real database and the replay: what is stored, told, and not."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.builders import Played, bar, write_bars
+from tickstock_automation.bars.backfill import process_batch
+from tickstock_automation.bars.eod import load_session
+from tickstock_automation.errors import BadAnswer, LeaseLost, VendorRefused, VendorUnavailable
+from tickstock_automation.processing.dispatcher import dispatch
+from tickstock_automation.processing.queue import Batch
+from tickstock_automation.quality.sweep import sweep
+from tickstock_automation.sessions import calendar
+from tickstock_automation.settings import Settings
+from tickstock_automation.symbols.service import scan
+from tickstock_automation.vendor.client import BarsAnswer, ListingAnswer, Vendor
+from tickstock_automation.vendor.polygon import PolygonVendor
+
+pytestmark = [pytest.mark.integration, pytest.mark.database]
+
+DAYS = calendar().between(date(2024, 1, 2), date(2024, 2, 29))
+MONDAY = DAYS[30]
+LATER = DAYS[31:]
+
+
+class System:
+    """The services on one database and one replay, called as the tasks call them."""
+
+    def __init__(self, settings: Settings, admin: Engine, played: Played) -> None:
+        self.settings, self.admin, self.played = settings, admin, played
+
+    def scan(self, day: date, vendor: Vendor | None = None) -> Any:
+        self.played.at(day, closed=False)
+        return scan(day, vendor or self.played.vendor, calendar(), self.settings)
+
+    def backfill(self, day: date) -> list[Batch]:
+        batches: list[Batch] = []
+        dispatch(self.settings, lambda batch, _queue: batches.append(batch))
+        for batch in batches:
+            process_batch(batch.token, batch.equity_type, day, self.played.vendor, calendar(), self.settings)
+        return batches
+
+    def eod(self, day: date, vendor: Vendor | None = None) -> Any:
+        self.played.at(day, closed=True)
+        return load_session(day, vendor or self.played.vendor, self.settings)
+
+    def sweep(self, day: date) -> Any:
+        return sweep(day, calendar(), self.settings)
+
+    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
+        with self.admin.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [
+            row[0]
+            for row in self.rows("SELECT data::jsonb FROM outbox WHERE event_type = :kind ORDER BY seq", kind=kind)
+        ]
+
+    def free_pace(self) -> None:
+        self.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")
+
+
+class Altered(Vendor):
+    """The replay's vendor with one answer altered on its way."""
+
+    def __init__(self, real: PolygonVendor, **answers: Callable[[Any], Any]) -> None:
+        self.real, self.answers, self.calls = real, answers, 0
+
+    def _give(self, name: str, *arguments: Any) -> Any:
+        self.calls += 1
+        found = getattr(self.real, name)(*arguments)
+        return self.answers[name](found) if name in self.answers else found
+
+    def listings(self, day: date) -> ListingAnswer:
+        return self._give("listings", day)  # type: ignore[no-any-return]
+
+    def grouped_bars(self, day: date) -> BarsAnswer:
+        return self._give("grouped_bars", day)  # type: ignore[no-any-return]
+
+    def range_bars(self, ticker: str, first: date, last: date) -> BarsAnswer:
+        return self._give("range_bars", ticker, first, last)  # type: ignore[no-any-return]
+
+    def splits(self, first: date, last: date) -> Any:
+        return self._give("splits", first, last)
+
+
+@pytest.fixture
+def build(settings: Settings, admin: Engine, play: Callable[[Path], Played], tmp_path: Path) -> Callable[..., System]:
+    def make(rows: Sequence[tuple[object, ...]] | None = None, tickers: str = "", splits: str = "") -> System:
+        everyone = [bar(name, day) for name in ("AAA", "BBB", "CCC") for day in DAYS]
+        folder = write_bars(tmp_path / "bars", rows or everyone)
+        if tickers:
+            (folder / "tickers.csv").write_text(tickers)
+        if splits:
+            (folder / "splits.csv").write_text(splits)
+        return System(settings, admin, play(folder))
+
+    return make
+
+
+def test_the_first_scan_stores_all_and_backfills_with_one_call_a_session(build: Callable[..., System]) -> None:
+    system = build([bar(f"T{number:02}", day) for number in range(60) for day in DAYS])
+    report = system.scan(MONDAY)
+    assert (report.listed, len(report.new)) == (60, 60)
+    assert {event["reason"] for event in system.events("new_symbol")} == {"bootstrap"}
+    calls = system.played.vendor.calls
+    system.backfill(MONDAY)
+    sessions = len(calendar().between(date(2023, 11, 16), DAYS[29]))
+    assert system.played.vendor.calls - calls <= sessions
+    assert system.rows("SELECT count(*), count(DISTINCT symbol_id) FROM historical_data") == [(60 * 30, 60)]
+    [completed] = system.events("backfill_completed")
+    assert (completed["bars"], completed["failed"], completed["symbols"]) == (1800, 0, 60)
+    assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
+
+
+def test_a_scan_of_the_same_session_is_done_once(build: Callable[..., System]) -> None:
+    system = build()
+    assert system.scan(MONDAY) is not None
+    before = system.rows("SELECT count(*) FROM outbox")
+    assert system.scan(MONDAY) is None
+    assert system.rows("SELECT count(*) FROM outbox") == before
+
+
+def test_a_listing_a_rename_and_a_delisting_are_followed(build: Callable[..., System]) -> None:
+    switch, ends, begins = LATER[1], LATER[2], LATER[0]
+    rows = [bar("OLD", day) for day in DAYS if day < switch] + [bar("NEW", day) for day in DAYS if day >= switch]
+    rows += [bar("END", day) for day in DAYS if day <= ends] + [bar("IPO", day) for day in DAYS if day >= begins]
+    rows += [bar(f"T{number}", day) for number in range(40) for day in DAYS]
+    tickers = f"ticker,composite_figi,list_date,delisted_utc\nOLD,F1,2020-01-01,{switch}T00:00:00Z\nNEW,F1,{switch},\n"
+    system = build(rows, tickers)
+    reports = {day: system.scan(day) for day in [MONDAY, *LATER[:6]]}
+    assert reports[begins].new == ["IPO"]
+    assert reports[switch].changed == ["NEW"]
+    assert reports[switch].new == []
+    assert [day for day in reports if reports[day].archived] == [LATER[4]], "absent on two sessions"
+    [changed] = system.events("symbol_changed")
+    assert changed["changes"]["ticker"] == {"old": "OLD", "new": "NEW"}
+    [archived] = system.events("symbol_archived")
+    assert (archived["symbol"], archived["delist_date"]) == ("END", LATER[3].isoformat())
+    aliases = system.rows(
+        "SELECT ticker, valid_to FROM symbol_aliases WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'NEW') ORDER BY id"
+    )
+    assert aliases == [("OLD", switch), ("NEW", None)]
+
+
+def test_bars_from_before_a_rename_are_asked_for_under_the_old_ticker(build: Callable[..., System]) -> None:
+    switch = DAYS[20]
+    rows = [bar("OLD", day) for day in DAYS if day < switch] + [bar("NEW", day) for day in DAYS if day >= switch]
+    tickers = f"ticker,composite_figi,list_date,delisted_utc\nOLD,F1,2020-01-01,{switch}T00:00:00Z\nNEW,F1,{switch},\n"
+    system = build(rows, tickers)
+    system.scan(DAYS[10])
+    system.scan(switch)
+    system.free_pace()
+    system.backfill(switch)
+    system.rows("SELECT queue_symbols_for_processing('STOCK_EOD', ARRAY['NEW'])")
+    system.played.at(DAYS[30], closed=True)
+    system.backfill(DAYS[30])
+    assert system.rows("SELECT min(date), max(date), count(*) FROM historical_data") == [(DAYS[0], DAYS[30], 31)]
+
+
+def test_a_reused_tickers_old_bars_are_not_stored_for_the_new_company(build: Callable[..., System]) -> None:
+    ends, begins = LATER[0], LATER[5]
+    rows = [bar("M", day) for day in DAYS if day <= ends or day >= begins]
+    rows += [bar(f"T{number}", day) for number in range(40) for day in DAYS]
+    tickers = f"ticker,composite_figi,list_date,delisted_utc\nM,F1,2020-01-01,{LATER[1]}T00:00:00Z\nM,F2,{begins},\n"
+    system = build(rows, tickers)
+    system.free_pace()
+    for day in [MONDAY, *LATER[:7]]:
+        system.scan(day)
+        system.backfill(day)
+        system.eod(day)
+    found = system.rows(
+        "SELECT s.composite_figi, min(h.date), max(h.date) FROM symbols s JOIN historical_data h ON h.symbol_id = s.id"
+        " WHERE s.ticker = 'M' GROUP BY 1 ORDER BY 1"
+    )
+    assert found == [("F1", DAYS[0], ends), ("F2", begins, LATER[6])]
+
+
+def test_a_third_of_the_market_missing_archives_nothing_and_raises_one_alert(build: Callable[..., System]) -> None:
+    system = build([bar(f"T{number:02}", day) for number in range(60) for day in DAYS])
+    system.scan(MONDAY)
+
+    def thin(answer: ListingAnswer) -> ListingAnswer:
+        return replace(answer, listings=answer.listings[:40])
+
+    for day in LATER[:2]:
+        assert system.scan(day, Altered(system.played.vendor, listings=thin)).archived == []
+    assert system.rows("SELECT count(*) FROM symbols WHERE NOT active OR absent_since IS NOT NULL") == [(0,)]
+    assert [event["outcome"] for event in system.events("maintenance_completed")] == ["done", "held", "held"]
+    system.sweep(LATER[0])
+    system.sweep(LATER[1])
+    gaps = [event for event in system.events("data_gap") if event["check"] == "vendor_coverage"]
+    assert [(event["severity"], event["symbol"]) for event in gaps] == [("critical", None)] * 2
+    assert "66.7%" in gaps[0]["evidence"]["words"]
+
+
+def test_a_scan_that_fails_says_so_changes_nothing_and_is_made_good(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+
+    def broken(_answer: ListingAnswer) -> ListingAnswer:
+        raise BadAnswer("the answer is not JSON")
+
+    with pytest.raises(BadAnswer):
+        system.scan(LATER[0], Altered(system.played.vendor, listings=broken))
+    assert system.events("maintenance_completed")[-1]["error"] == "the answer is not JSON"
+    assert system.rows("SELECT check_name FROM operational_findings") == [("vendor_answer",)]
+    assert system.scan(LATER[0]).listed == 3
+    assert [event["outcome"] for event in system.events("maintenance_completed")] == ["done", "failed", "done"]
+
+
+def test_passing_trouble_leaves_the_run_to_the_next_try(build: Callable[..., System]) -> None:
+    system = build()
+
+    def away(_answer: ListingAnswer) -> ListingAnswer:
+        raise VendorUnavailable("no answer")
+
+    with pytest.raises(VendorUnavailable):
+        system.scan(MONDAY, Altered(system.played.vendor, listings=away))
+    assert system.scan(MONDAY).listed == 3
+    assert len(system.events("maintenance_started")) == 1
+
+
+def test_loading_a_session_twice_changes_nothing(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    report = system.eod(MONDAY)
+    assert (report.loaded, report.updated, report.missing, report.state) == (3, 0, 0, "ready")
+    assert system.eod(MONDAY) is None
+    system.rows("DELETE FROM eod_runs RETURNING 1")
+    again = system.eod(MONDAY)
+    assert (again.loaded, again.updated) == (0, 0)
+    assert system.rows("SELECT unchanged FROM loads ORDER BY id DESC LIMIT 1") == [(3,)]
+
+
+def test_a_corrected_bar_is_updated_and_both_values_are_kept(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    system.eod(MONDAY)
+    system.rows("DELETE FROM eod_runs RETURNING 1")
+
+    def corrected(answer: BarsAnswer) -> BarsAnswer:
+        return replace(answer, rows=tuple(row | {"c": 10.1} if row["T"] == "AAA" else row for row in answer.rows))
+
+    report = system.eod(MONDAY, Altered(system.played.vendor, grouped_bars=corrected))
+    assert (report.loaded, report.updated) == (0, 1)
+    [(old, new)] = system.rows("SELECT old, new FROM bar_corrections")
+    assert (old["close"], new["close"]) == (10.0, 10.1)
+    assert system.events("maintenance_completed")[-1]["corrected"] == [f"AAA {MONDAY}"]
+    assert system.rows(
+        "SELECT close FROM historical_data h JOIN symbols s ON s.id = h.symbol_id WHERE ticker = 'AAA'"
+    ) == [(10.1,)]
+
+
+def test_refused_rows_are_kept_aside_and_nobody_elses_bars_are_stored(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+
+    def spoiled(answer: BarsAnswer) -> BarsAnswer:
+        strangers = ({**answer.rows[0], "T": "WHO"}, {**answer.rows[0], "T": "EVIL\x00"})
+        return replace(answer, rows=({**answer.rows[0], "c": "\x00oops"}, *answer.rows[1:], answer.rows[1], *strangers))
+
+    report = system.eod(MONDAY, Altered(system.played.vendor, grouped_bars=spoiled))
+    assert (report.loaded, report.refused, report.missing) == (2, 2, 1)
+    assert sorted(system.rows("SELECT ticker, reason FROM quarantined_bars")) == [
+        ("AAA", "unreadable"),
+        ("BBB", "duplicate"),
+    ]
+    assert system.rows("SELECT rows, refused, not_asked FROM loads") == [(6, 2, 2)]
+    assert system.rows("SELECT count(*) FROM historical_data") == [(2,)]
+
+
+def test_what_is_missing_is_asked_for_again_and_then_known_to_be_empty(build: Callable[..., System]) -> None:
+    rows = [bar(name, day) for name in ("AAA", "BBB", "CCC") for day in DAYS if (name, day) != ("BBB", MONDAY)]
+    system = build(rows)
+    system.free_pace()
+    system.scan(MONDAY)
+    system.backfill(MONDAY)
+    report = system.eod(MONDAY)
+    assert (report.missing, report.state) == (1, "pending")
+    system.backfill(MONDAY)
+    assert system.rows("SELECT state, expected, stored, known_empty FROM session_status") == [("ready", 3, 2, 1)]
+    assert system.rows("SELECT state, completeness FROM get_session_status(:day)", day=MONDAY) == [("ready", 1.0)]
+    calls = system.played.vendor.calls
+    system.rows("SELECT queue_symbols_for_processing('STOCK_EOD', ARRAY['BBB'])")
+    system.backfill(MONDAY)
+    assert system.played.vendor.calls == calls, "what is known to be empty is not asked for again"
+
+
+def test_a_market_that_the_vendor_dropped_is_not_called_empty(build: Callable[..., System]) -> None:
+    rows = [bar(f"T{number:02}", day) for number in range(30) for day in DAYS if day != MONDAY or number < 20]
+    system = build(rows)
+    system.free_pace()
+    system.scan(MONDAY)
+    system.backfill(MONDAY)
+    assert system.eod(MONDAY).missing == 10
+    system.backfill(MONDAY)
+    assert system.rows("SELECT count(*) FROM known_empty WHERE session = :day", day=MONDAY) == [(0,)]
+    assert system.rows("SELECT state, failed FROM session_status") == [("degraded", 10)]
+
+
+def test_splits_keep_bars_as_traded_and_the_view_adjusts_them(build: Callable[..., System]) -> None:
+    split = LATER[1]
+    system = build(splits=f"ticker,execution_date,split_from,split_to\nAAA,{split},1,7\n")
+    system.free_pace()
+    for day in [MONDAY, *LATER[:3]]:
+        system.scan(day)
+        system.backfill(day)
+        system.eod(day)
+        system.sweep(day)
+    closes = system.rows(
+        "SELECT h.close, a.close, h.volume, a.volume FROM historical_data h JOIN adjusted_bars a USING (symbol_id, date)"
+        " WHERE a.ticker = 'AAA' AND date >= :day ORDER BY date",
+        day=LATER[0],
+    )
+    assert closes[0] == pytest.approx((70.0, 10.0, 143.0, 1001.0))
+    assert closes[1] == pytest.approx((10.0, 10.0, 1000.0, 1000.0))
+    assert system.events("price_anomaly") == []
+    assert system.events("volume_anomaly") == []
+
+
+def test_the_same_finding_is_one_alert_and_one_event_however_often_it_is_seen(build: Callable[..., System]) -> None:
+    rows = [
+        bar(name, day, 100.0 if (name, day) == ("AAA", MONDAY) else 10.0)
+        for name in ("AAA", "BBB", "CCC")
+        for day in DAYS
+    ]
+    system = build(rows)
+    system.free_pace()
+    system.scan(MONDAY)
+    system.backfill(MONDAY)
+    system.eod(MONDAY)
+    assert system.sweep(MONDAY).by_check == {"price_move": 1}
+    assert system.sweep(MONDAY) is None
+    system.eod(LATER[0])
+    assert system.sweep(LATER[0]).by_check == {"price_move": 1}, "back to 10 is a move of its own, the old one is known"
+    alerts = system.rows("SELECT session FROM quality_alerts ORDER BY 1")
+    assert alerts == [(MONDAY,), (LATER[0],)]
+    assert [event["alert_id"] for event in system.events("price_anomaly")] == [
+        row[0] for row in system.rows("SELECT id FROM quality_alerts ORDER BY session")
+    ]
+    summaries = system.events("daily_summary")
+    assert [(one["session"], one["findings"], one["findings_yesterday"]) for one in summaries] == [
+        (MONDAY.isoformat(), 1, None), (LATER[0].isoformat(), 1, 1),
+    ]  # fmt: skip
+    assert summaries[0]["completeness"] == 1.0
+
+
+def test_a_refused_key_gives_the_batch_back_and_tells_a_person(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+    refused = PolygonVendor("wrong", system.played.base, 2.0)
+    with pytest.raises(VendorRefused):
+        process_batch(batches[0].token, "STOCK_EOD", MONDAY, refused, calendar(), system.settings)
+    assert system.rows("SELECT DISTINCT status, attempts FROM equity_processing_queue") == [("pending", 1)]
+    assert system.rows("SELECT DISTINCT status FROM bar_requests") == [("waiting",)]
+    assert system.rows("SELECT check_name, severity FROM operational_findings") == [("vendor_refused", "critical")]
+
+
+def test_waiting_for_the_vendor_is_no_attempt(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+
+    def spent(_answer: BarsAnswer) -> BarsAnswer:
+        raise VendorUnavailable("5 calls a minute are spent", after_s=40.0)
+
+    process_batch(
+        batches[0].token,
+        "STOCK_EOD",
+        MONDAY,
+        Altered(system.played.vendor, grouped_bars=spent, range_bars=spent),
+        calendar(),
+        system.settings,
+    )
+    rows = system.rows(
+        "SELECT DISTINCT status, attempts, round(extract(epoch FROM scheduled_time - now()) / 10) FROM equity_processing_queue"
+    )
+    assert rows == [("pending", 0, 4)]
+
+
+def test_a_batch_whose_lease_was_lost_stores_nothing_more(build: Callable[..., System]) -> None:
+    system = build()
+    system.free_pace()
+    system.scan(MONDAY)
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+    [lost] = batches
+
+    def overtaken(answer: BarsAnswer) -> BarsAnswer:
+        """While this worker waited for the vendor, its lease ran out and another took the batch."""
+        system.rows("UPDATE equity_processing_queue SET lease_until = now() - interval '1 s' RETURNING 1")
+        system.rows("UPDATE bar_requests SET lease_until = now() - interval '1 s' RETURNING 1")
+        dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+        return answer
+
+    slow = Altered(system.played.vendor, grouped_bars=overtaken, range_bars=overtaken)
+    with pytest.raises(LeaseLost):
+        process_batch(lost.token, "STOCK_EOD", MONDAY, slow, calendar(), system.settings)
+    assert system.rows("SELECT count(*) FROM historical_data") == [(0,)]
+    process_batch(batches[1].token, "STOCK_EOD", MONDAY, system.played.vendor, calendar(), system.settings)
+    assert system.rows("SELECT count(*) FROM historical_data") == [(90,)]
+    assert batches[1].token > lost.token
+
+
+def test_after_its_last_attempt_a_symbol_is_failed_with_the_reason(build: Callable[..., System]) -> None:
+    system = build()
+    system.free_pace()
+    system.scan(MONDAY)
+    for _ in range(system.settings.max_attempts):
+        assert dispatch(system.settings, lambda _batch, _queue: None) == 1
+        system.rows("UPDATE equity_processing_queue SET lease_until = now() - interval '1 s' RETURNING 1")
+    assert dispatch(system.settings, lambda _batch, _queue: None) == 0
+    [(status, attempts, error)] = system.rows(
+        "SELECT DISTINCT status, attempts, error_message FROM equity_processing_queue"
+    )
+    assert (status, attempts, error) == ("failed", 5, "its worker ended 5 times in the middle")
+
+
+def test_a_type_goes_at_its_pace_and_to_its_queue(build: Callable[..., System]) -> None:
+    system = build([bar(f"T{number:03}", day) for number in range(130) for day in DAYS[28:]])
+    system.scan(MONDAY)
+    system.rows("UPDATE symbols SET equity_type = 'ETF' WHERE ticker < 'T020' RETURNING 1")
+    system.rows(
+        "UPDATE equity_processing_queue q SET equity_type = s.equity_type FROM symbols s WHERE s.id = q.symbol_id RETURNING 1"
+    )
+    sent: list[tuple[str, int, str]] = []
+    for _ in range(2):
+        dispatch(system.settings, lambda batch, queue: sent.append((batch.equity_type, len(batch.symbol_ids), queue)))
+    assert sent == [("ETF", 20, "priority.90"), ("STOCK_EOD", 100, "priority.50")], "the other ten wait for 12 s"
+    system.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")
+    system.rows("UPDATE equity_processing_queue SET created_at = now() - interval '2 hours' RETURNING 1")
+    dispatch(system.settings, lambda batch, queue: sent.append((batch.equity_type, len(batch.symbol_ids), queue)))
+    assert sent[2:] == [("STOCK_EOD", 10, "priority.100")], "what waited past the bound goes first"
