@@ -99,7 +99,7 @@ class CycleView:
 
 
 def _table() -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("session", no_wrap=True)
     for name in (
         "listed",
@@ -122,9 +122,9 @@ def _row(cycle: Cycle) -> list[str]:
     numbers = (
         cycle.scan["listed"], len(cycle.scan["new"]), len(cycle.scan["changed"]), len(cycle.scan["archived"]),
         cycle.backfill["bars"], cycle.bars["loaded"] + cycle.bars["updated"], cycle.bars["refused"],
-        cycle.quality["checked"], cycle.quality["findings"], cycle.vendor_calls,
+        cycle.quality["findings"], cycle.vendor_calls,
     )  # fmt: skip
-    colours = ("", "green", "cyan", "yellow", "", "", "red", "", "red", "")
+    colours = ("", "green", "cyan", "yellow", "", "", "red", "red", "")
     shown = [f"[{colour}]{number:,}[/]" if colour and number else f"{number:,}" if number else "[dim]·[/]" for number, colour in zip(numbers, colours, strict=True)]  # fmt: skip
     return [cycle.session, *shown, f"[dim]{cycle.seconds:.1f}[/]"]
 

@@ -152,11 +152,13 @@ def _broker(found: Settings) -> Iterator[Seen]:
 
 
 def _workers(found: Settings) -> Iterator[Seen]:
+    from kombu.exceptions import KombuError
+
     from tickstock_automation.celery import QUEUES, make_app
 
     try:
         queues = make_app(found).control.inspect(timeout=2.0).active_queues() or {}
-    except (OSError, redis.RedisError) as error:
+    except (OSError, KombuError) as error:
         yield Seen("workers", False, f"cannot be asked: {error}", "See Redis above.")
         return
     served = {queue["name"] for found_queues in queues.values() for queue in found_queues}

@@ -126,6 +126,7 @@ def _driver(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     if day > usual:
         raise UsedWrongly(f"{day} is in the future: the last session to ask for is {usual}")
     found = settings()
+    _ = found.database_url  # says what to set where it is not
     driver = CycleDriver(found, replay=replay_market(found), check=lambda: None)
     await_workers(driver.app)
     return driver, day

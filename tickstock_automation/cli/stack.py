@@ -99,6 +99,7 @@ def _run(stack: Any, view: Any, planned: Any, steps: tuple[str, ...], *, as_json
     from tickstock_automation.local.cycle import CycleDriver
 
     started = time.monotonic()
+    stack.take_lock()  # nothing is ours to stop before that
     _stop_on_terminate()
     result: dict[str, Any] = {}
     interrupted = False
@@ -118,6 +119,7 @@ def _run(stack: Any, view: Any, planned: Any, steps: tuple[str, ...], *, as_json
             view.say("waiting for the last events")
             everything = stack.witness.await_all(committed, since, 15.0)
             received = stack.witness.received(since)
+            stack.idle = stack.once and everything
             if not stack.once:
                 driver.release_market()
                 view.say("starting beat and Flower")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 
 from tickstock_automation.errors import BrokerUnavailable
 
@@ -14,7 +14,7 @@ def await_workers(application: Celery, timeout_s: float = 2.0) -> None:
     """Raises BrokerUnavailable where Redis is away or no worker answers."""
     try:
         answers = application.control.ping(timeout=timeout_s, limit=1)
-    except (OperationalError, OSError) as error:
+    except (KombuError, OSError) as error:
         raise BrokerUnavailable(
             f"Redis cannot be reached ({error}): check REDIS_HOST and REDIS_PORT, or {HINT}"
         ) from None

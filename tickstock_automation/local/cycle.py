@@ -22,7 +22,12 @@ from tickstock_automation.settings import Settings
 STEPS = ("scan", "eod", "quality")
 POLL_S = 0.02
 REDISPATCH_S = 0.5
+RESEND_S = 2.0
 STEP_LIMIT_S = 900.0
+_ORPHANED = {
+    "scan_runs": "SELECT count(*) FROM scan_runs WHERE session = :day AND outcome = 'running' AND lease_until < now()",
+    "eod_runs": "SELECT count(*) FROM eod_runs WHERE session = :day AND outcome = 'running' AND lease_until < now()",
+}
 
 
 @dataclass
@@ -144,24 +149,36 @@ class CycleDriver:
 
         def drained() -> bool:
             nonlocal last
-            pending, running = self._rows(
-                "SELECT count(*) FILTER (WHERE status = 'pending'), count(*) FILTER (WHERE status = 'running')"
+            due, running = self._rows(
+                "SELECT count(*) FILTER (WHERE status = 'pending' OR lease_until < now()),"
+                " count(*) FILTER (WHERE status = 'running')"
                 " FROM equity_processing_queue WHERE status IN ('pending', 'running')"
                 " AND reason = coalesce(CAST(:reason AS text), reason)",
                 reason=reason,
             )[0]
-            if pending and time.monotonic() - last > REDISPATCH_S:
+            if due and time.monotonic() - last > REDISPATCH_S:
                 self._send("processing.dispatch", "priority.100", as_of=day.isoformat())
                 last = time.monotonic()
-            return not pending and not running
+            return not due and not running
 
         self._await(drained, f"what was queued by {day}")
 
     def _run_task(self, task: str, queue: str, table: str, day: date, what: str) -> tuple[dict[str, Any], int]:
         """Sends a task and waits for its run row to end, an earlier failure's row apart."""
-        before = self._run(table, day)
-        self._send(task, queue, session=day.isoformat())
-        self._await(lambda: (now := self._run(table, day)) != before and now[0] != RUNNING, f"{what} of {day}")
+        before, last = self._run(table, day), 0.0
+
+        def ended() -> bool:
+            nonlocal last
+            now = self._run(table, day)
+            if now != before and now[0] != RUNNING:
+                return True
+            # sent again where a worker died with it, and its lease has run out
+            if time.monotonic() - last > RESEND_S and (not last or self._one(_ORPHANED[table], day=day)):
+                self._send(task, queue, session=day.isoformat())
+                last = time.monotonic()
+            return False
+
+        self._await(ended, f"{what} of {day}")
         outcome, _, figures, calls, error = self._run(table, day)
         if outcome == FAILED:
             raise TickstockError(f"{what} of {day} failed: {error}")

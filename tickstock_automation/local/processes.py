@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 RECORDS = "processes.json"
-ORDER = ("beat", "flower", "worker", "tail", "relay", "vendor", "valkey", "postgres")
+STAGES = (("relay", "tail"), ("vendor",), ("valkey", "postgres"))  # after all others, in this order
 GRACE_S = 4.0
 
 
@@ -56,11 +56,13 @@ def read_records(state: Path) -> list[Record]:
 
 
 def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
-    """Ends processes group by group in the order of ORDER, by force after `grace_s`; gives the names of those ended."""
+    """Ends processes group by group, who works before whom they need, by force after `grace_s`; gives their names."""
     ended = []
     alive = [one for one in records if one.alive()]
-    for stage in (("beat", "flower", "worker"), ("relay", "tail"), ("vendor",), ("valkey", "postgres")):
-        group = [one for one in alive if one.name.startswith(stage)]
+    later = tuple(name for stage in STAGES for name in stage)
+    groups = [[one for one in alive if not one.name.startswith(later)]]
+    groups += [[one for one in alive if one.name.startswith(stage)] for stage in STAGES]
+    for group in groups:
         for one in group:
             _signal(one, one.stop_signal)
         deadline = time.monotonic() + grace_s

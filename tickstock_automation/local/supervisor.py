@@ -102,6 +102,12 @@ class Supervisor:
         end_all([part.record for part in self.parts])
         self.forget()
 
+    def kill_now(self, prefix: str) -> None:
+        """Ends the parts whose name begins so, at once, with their children."""
+        for part in self.parts:
+            if part.name.startswith(prefix) and part.alive():
+                os.killpg(part.process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """Ends all parts at once."""
         for part in self.parts:

@@ -1,0 +1,54 @@
+"""`tickstock up --once`: the contract that scripts rely on."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import DAYS, START, Tickstock
+from tickstock_automation.events.catalogue import Channel
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def test_the_cycle_on_a_folder_and_the_same_again(tickstock: Tickstock, folder: Path) -> None:
+    arguments = ("--data", str(folder), "--as-of", START.isoformat(), "--days", "3")
+    told = tickstock.once(*arguments)
+    assert list(told) == ["as_of", "cycles", "events", "seconds"]
+    assert told["as_of"] == START.isoformat()
+    first, second, third = told["cycles"]
+    assert [cycle["session"] for cycle in told["cycles"]] == [day.isoformat() for day in DAYS[40:43]]
+    assert first["scan"] == {"listed": 4, "new": ["AAA", "BBB", "CCC", "DDD"], "changed": [], "archived": []}
+    assert first["backfill"] == {"symbols": 4, "bars": 4 * 40}
+    assert first["bars"] == {"loaded": 4, "updated": 0, "refused": 0}
+    assert first["vendor_calls"] <= 4 + 3, "four ranges are cheaper than forty days"
+    assert second["scan"]["new"] == ["IPO"]
+    assert second["quality"] == {"checked": 5, "findings": 0, "by_check": {}}, "a known split is no finding"
+    assert third["quality"] == {"checked": 5, "findings": 1, "by_check": {"price_move": 1}}
+    assert list(told["events"]) == [channel.value for channel in Channel]
+    assert all(one["committed"] == one["received"] for one in told["events"].values())
+    assert told["events"][Channel.SYMBOLS_NEW]["received"] == 5
+    assert told["events"][Channel.DAILY_SUMMARY]["received"] == 3
+    assert tickstock.left() == []
+
+    again = tickstock.once(*arguments)
+    for cycle in again["cycles"]:
+        assert cycle["scan"] == {"listed": 0, "new": [], "changed": [], "archived": []}
+        assert cycle["bars"] == {"loaded": 0, "updated": 0, "refused": 0}
+        assert cycle["backfill"] == {"symbols": 0, "bars": 0}
+        assert cycle["quality"] == {"checked": 0, "findings": 0, "by_check": {}}
+        assert cycle["vendor_calls"] == 0
+    assert all(one == {"committed": 0, "received": 0} for one in again["events"].values())
+    assert tickstock.left() == []
+
+    other = tickstock("up", "--once", "--generate")
+    assert other.returncode == 2
+    assert "holds the data of another market" in other.stderr
+
+
+def test_a_generated_market_shows_a_table(tickstock: Tickstock) -> None:
+    done = tickstock("up", "--once", "--generate", "--as-of", "2025-03-03")
+    assert done.returncode == 0, done.stderr
+    for words in ("2025-03-03", "300", "events received", "price_move"):
+        assert words in done.stdout
+    assert "Traceback" not in done.stderr
+    assert tickstock.left() == []
