@@ -33,7 +33,7 @@ test: $(VENV)/.installed-test ## Run all the tests, on servers they start themse
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 unit: $(VENV)/.installed-test ## Run the tests that need no server
 	$(BIN)/pytest tests/unit

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.builders import bar, write_bars
+from tickstock_automation.local.ports import any_free
 from tickstock_automation.sessions import calendar
 
 TICKSTOCK = [sys.executable, "-m", "tickstock_automation.cli"]
@@ -46,7 +47,7 @@ class Tickstock:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*TICKSTOCK, "up", *arguments], env={**self.environment, **environment}, cwd=self.checkout,
+            [*TICKSTOCK, "up", *arguments, *own_ports()], env={**self.environment, **environment}, cwd=self.checkout,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
 
@@ -63,6 +64,11 @@ class Tickstock:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
+
+
+def own_ports() -> list[str]:
+    """Ports of a stack's own: another test may be starting one on the usual ones at this moment."""
+    return [word for name in ("postgres", "valkey", "vendor", "flower") for word in (f"--{name}-port", str(any_free()))]
 
 
 def until(done: Callable[[], Any], seconds: float = 40.0, what: str = "it") -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Servers
-from tests.e2e.conftest import START, Tickstock, read_until, until
+from tests.e2e.conftest import START, Tickstock, own_ports, read_until, until
 from tickstock_automation.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.resilience]
@@ -36,7 +36,7 @@ def arguments(folder: Path) -> list[str]:
 
 
 def test_in_the_background_with_commands_beside_it(tickstock: Tickstock, folder: Path) -> None:
-    started = tickstock("up", *arguments(folder), "--background")
+    started = tickstock("up", *arguments(folder), *own_ports(), "--background")
     assert started.returncode == 0, started.stderr
     told = json.loads(tickstock("status", "--json").stdout)
     assert told["ready"]
@@ -51,7 +51,7 @@ def test_in_the_background_with_commands_beside_it(tickstock: Tickstock, folder:
     assert "runs in" in second.stderr
 
     inspected = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tickstock_automation", "inspect", "--timeout", "10", "registered"],
+        [sys.executable, "-m", "celery", "-A", "tickstock_automation", "inspect", "registered"],
         env=tickstock.environment, cwd=tickstock.checkout, capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
     for task in ("symbols.scan", "bars.load_session", "bars.process_batch", "processing.dispatch", "quality.sweep"):

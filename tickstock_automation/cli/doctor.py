@@ -157,8 +157,9 @@ def _workers(found: Settings) -> Iterator[Seen]:
     from tickstock_automation.celery import QUEUES, make_app
 
     try:
-        queues = make_app(found).control.inspect(timeout=2.0).active_queues() or {}
-    except (OSError, KombuError) as error:
+        redis.Redis.from_url(found.redis_url, socket_connect_timeout=3).ping()  # Celery would try for longer
+        queues = make_app(found).control.inspect(timeout=1.0).active_queues() or {}
+    except (OSError, KombuError, redis.RedisError) as error:
         yield Seen("workers", False, f"cannot be asked: {error}", "See Redis above.")
         return
     served = {queue["name"] for found_queues in queues.values() for queue in found_queues}

@@ -15,6 +15,7 @@ import psutil
 RECORDS = "processes.json"
 STAGES = (("relay", "tail"), ("vendor",), ("valkey", "postgres"))  # after all others, in this order
 GRACE_S = 4.0
+WHOLE_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def read_records(state: Path) -> list[Record]:
 
 
 def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
-    """Ends processes group by group, who works before whom they need, by force after `grace_s`; gives their names."""
-    ended = []
+    """Ends processes group by group, who works before whom they need; gives their names.
+
+    By force after `grace_s` for a group, and eight seconds for all of them.
+    """
+    ended, last = [], time.monotonic() + WHOLE_S
     alive = [one for one in records if one.alive()]
     later = tuple(name for stage in STAGES for name in stage)
     groups = [[one for one in alive if not one.name.startswith(later)]]
@@ -65,7 +69,7 @@ def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
     for group in groups:
         for one in group:
             _signal(one, one.stop_signal)
-        deadline = time.monotonic() + grace_s
+        deadline = min(last, time.monotonic() + grace_s)
         while any(one.alive() for one in group) and time.monotonic() < deadline:
             _reap(group)
             time.sleep(0.02)

@@ -201,6 +201,8 @@ def _store(
             )
         )  # fmt: skip
     session.execute(insert(SymbolAlias), aliases)
+    if reason != "bootstrap":
+        log.info("symbol listed", symbol=listings[0].ticker, reason=reason)
     if members:
         session.execute(upsert(UniverseMember).on_conflict_do_nothing(), members)
     request_bars(session, list(ids.values()), sessions, reason="new_listing", as_of=day)
@@ -244,6 +246,7 @@ def _archive(session: ServiceSession, day: date, archived: Archived) -> None:
         ),
         {"id": archived.id},
     )
+    log.info("symbol archived", symbol=archived.ticker, delisted=str(archived.delist_date))
     event = SymbolArchived(symbol=archived.ticker, session=day, delist_date=archived.delist_date, reason="absent_twice")
     add_events(session, Service.IPO_MONITOR, [Pending(event, archived.id)])
 
@@ -269,6 +272,7 @@ def _change(session: ServiceSession, day: date, group: list[Changed]) -> None:
             equity_type = equity_type_for(one.listing.type)
             values["equity_type"] = equity_type
         session.execute(update(Symbol).values(**values, updated_at=func.now()).where(Symbol.id == one.id))
+        log.info("symbol changed", symbol=one.listing.ticker, **{name: new for name, (_, new) in one.changes.items()})
         events.append(Pending(SymbolChanged(symbol=one.listing.ticker, session=day, changes=changes), one.id))
     add_events(session, Service.IPO_MONITOR, events)
 
