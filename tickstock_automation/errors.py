@@ -25,6 +25,10 @@ class DatabaseUnavailable(TryAgain):
     """PostgreSQL cannot be reached."""
 
 
+class DatabaseConflict(TryAgain):
+    """Two transactions got into each other's way and PostgreSQL broke off this one: nothing of it is stored."""
+
+
 class BrokerUnavailable(TryAgain):
     """Redis or Valkey cannot be reached."""
 

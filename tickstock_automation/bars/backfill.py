@@ -169,18 +169,22 @@ def process_batch(
         queue.renew(session, token, settings.lease_s)
         _ask_for_what_lacks(session, token, as_of, calendar, settings)
         pairs = [(id_, day) for id_, day in session.execute(_CLAIM, {"token": token, "lease": settings.lease_s})]
-        if pairs:
-            session.execute(
-                text("SELECT create_bar_partitions(:first, :last)"),
-                {"first": min(day for _, day in pairs), "last": max(day for _, day in pairs)},
-            )
         _begin_jobs(session, token)
     wanted: dict[date, set[int]] = {}
     for id_, day in pairs:
         wanted.setdefault(day, set()).add(id_)
     try:
+        if wanted:
+            with transaction(Role.IPO_MONITOR) as session:
+                span = {"first": min(wanted), "last": max(wanted)}
+                session.execute(text("SELECT create_bar_partitions(:first, :last)"), span)
         for call in plan(pairs):
             _make_call(call, token, wanted, vendor, settings, outcome)
+        with transaction(Role.IPO_MONITOR) as session:
+            outcome.processed = _complete(session, token, equity_type, time.monotonic() - started)
+            # What another batch is bringing: looked at again shortly.
+            queue.give_back(session, token, "another batch is loading its bars", pause_s=1.0)
+            settle(session, wanted)
     except TryAgain as error:
         with transaction(Role.IPO_MONITOR) as session:
             session.execute(_RELEASE, {"token": token})
@@ -192,11 +196,11 @@ def process_batch(
     except Stop as error:
         _give_up(token, error, settings)
         raise
-    with transaction(Role.IPO_MONITOR) as session:
-        outcome.processed = _complete(session, token, equity_type, time.monotonic() - started)
-        # What another batch is bringing: looked at again shortly.
-        queue.give_back(session, token, "another batch is loading its bars", pause_s=1.0)
-        settle(session, wanted)
+    except Exception as error:  # a fault of ours: it counts as an attempt, and the next one may begin
+        with transaction(Role.IPO_MONITOR) as session:
+            session.execute(_RELEASE, {"token": token})
+            queue.fail_batch(session, token, repr(error), pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
+        raise
     log.info("batch done", token=token, symbols=outcome.processed, bars=outcome.bars, calls=outcome.calls)
     return outcome
 

@@ -17,7 +17,7 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run
-from tickstock_automation.errors import BadAnswer, Stop, TickstockError, TryAgain
+from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
@@ -69,21 +69,30 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
         token, first = claim
         if first:
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-        session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
-        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).all())
     before = vendor.calls
     try:
-        splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
-        answer = vendor.grouped_bars(day)
-        if expected and not answer.rows:
-            raise BadAnswer(f"the vendor has no bars at all of {day}")
-    except TryAgain:
-        with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, EodRun, day, token, vendor.calls - before)
+        return _load(day, token, vendor, settings)
+    except LeaseLost:
         raise
     except (BadAnswer, Stop) as error:
         _fail(day, token, vendor.calls - before, error)
         raise
+    except Exception:  # whatever it is, the next try may take the run at once
+        with transaction(Role.IPO_MONITOR) as session:
+            release_run(session, EodRun, day, token, vendor.calls - before)
+        raise
+
+
+def _load(day: date, token: int, vendor: Vendor, settings: Settings) -> EodReport:
+    before = vendor.calls
+    with transaction(Role.IPO_MONITOR) as session:
+        session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
+    with transaction(Role.IPO_MONITOR) as session:
+        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).all())
+    splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
+    answer = vendor.grouped_bars(day)
+    if expected and not answer.rows:
+        raise BadAnswer(f"the vendor has no bars at all of {day}")
     with transaction(Role.IPO_MONITOR) as session:
         _store_splits(session, splits)
         stored = store(session, answer, expected, [day], f"eod:{day}")

@@ -12,10 +12,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import DatabaseUnavailable
+from tickstock_automation.errors import DatabaseConflict, DatabaseUnavailable
 from tickstock_automation.settings import settings
 
 CONNECT_TIMEOUT_S = 10
+CONFLICTS = ("40P01", "40001")  # deadlock, serialization failure
 SET_ROLE = text("SELECT set_config('role', :role, true)")
 
 
@@ -66,12 +67,17 @@ def _take_role(session: ServiceSession, _transaction: SessionTransaction, connec
 def transaction(role: Role, bind: Engine | None = None) -> Iterator[ServiceSession]:
     """One transaction under `role`: committed at the end, rolled back where anything is raised.
 
-    Raises DatabaseUnavailable where PostgreSQL cannot be reached.
+    Raises DatabaseUnavailable where PostgreSQL cannot be reached, DatabaseConflict where two transactions got into each
+    other's way: both pass.
     """
     try:
         with ServiceSession(bind or engine(), role) as session, session.begin():
             yield session
     except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) in CONFLICTS:
+            raise DatabaseConflict(
+                f"PostgreSQL broke off one of two transactions: {first_line(error.orig)}", 1.0
+            ) from error
         if error.connection_invalidated or "connect" in str(error.orig).lower():
             raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {first_line(error.orig)}") from error
         raise

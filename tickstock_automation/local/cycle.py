@@ -7,7 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -74,8 +74,11 @@ class CycleDriver:
         started = time.monotonic()
         cycle = Cycle(day.isoformat())
         loads_before = self._one("SELECT coalesce(max(id), 0) FROM loads")
-        if "scan" in steps and not self._is_done("scan_runs", day):
-            self._scan(day, cycle)
+        if "scan" in steps:
+            database_now = self._one("SELECT clock_timestamp()")
+            if not self._is_done("scan_runs", day):
+                self._scan(day, cycle)
+            self._backfill(day, cycle, database_now)
         if "eod" in steps and not self._is_done("eod_runs", day):
             self._end_of_day(day, cycle)
         if "quality" in steps and not self._summary(day):
@@ -119,14 +122,17 @@ class CycleDriver:
     def _scan(self, day: date, cycle: Cycle) -> None:
         self.progress(cycle, "scan")
         self._set_market(day, closed=False)
-        jobs_before = self._one("SELECT coalesce(max(id), 0) FROM backfill_jobs")
         figures, calls = self._run_task("symbols.scan", "priority.100", "scan_runs", day, "the scan")
         cycle.scan, cycle.vendor_calls = figures, cycle.vendor_calls + calls
+
+    def _backfill(self, day: date, cycle: Cycle, started: datetime) -> None:
+        """Of what is new; after a killed start also of what that one had found."""
         self.progress(cycle, "backfill")
         self.drain(day, "new_listing")
         symbols, bars = self._rows(
-            "SELECT coalesce(sum(symbols), 0), coalesce(sum(bars), 0) FROM backfill_jobs WHERE id > :before",
-            before=jobs_before,
+            "SELECT coalesce(sum(symbols), 0), coalesce(sum(bars), 0) FROM backfill_jobs"
+            " WHERE reason = 'new_listing' AND finished_at >= :started",
+            started=started,
         )[0]
         cycle.backfill = {"symbols": int(symbols), "bars": int(bars)}
 

@@ -18,7 +18,7 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run
-from tickstock_automation.errors import BadAnswer, Stop, TickstockError, TryAgain
+from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import (
     FieldChange,
     MaintenanceCompleted,
@@ -79,18 +79,25 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
         token, first = claim
         if first:
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-    calls_before = vendor.calls
+    before = vendor.calls
     try:
-        answer = vendor.listings(day)
-        if not answer.listings:
-            raise BadAnswer(f"the vendor's listing of {day} is empty")
-    except TryAgain:
-        with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, ScanRun, day, token, vendor.calls - calls_before)
+        return _scan(day, token, vendor, calendar, settings)
+    except LeaseLost:
         raise
     except (BadAnswer, Stop) as error:
-        _fail(day, token, vendor.calls - calls_before, error)
+        _fail(day, token, vendor.calls - before, error)
         raise
+    except Exception:  # whatever it is, the next try may take the run at once
+        with transaction(Role.IPO_MONITOR) as session:
+            release_run(session, ScanRun, day, token, vendor.calls - before)
+        raise
+
+
+def _scan(day: date, token: int, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> ScanReport:
+    before = vendor.calls
+    answer = vendor.listings(day)
+    if not answer.listings:
+        raise BadAnswer(f"the vendor's listing of {day} is empty")
     report = ScanReport(listed=len(answer.listings))
     diff, bootstrap = _decide(day, answer, settings)
     _apply(day, diff, bootstrap, report, calendar, settings)
@@ -98,7 +105,7 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
         if diff.held:
             _report_held(session, day, diff, answer)
         outcome = HELD if diff.held else DONE
-        finish_run(session, ScanRun, day, token, outcome, vendor.calls - calls_before, report.figures())
+        finish_run(session, ScanRun, day, token, outcome, vendor.calls - before, report.figures())
         completed = MaintenanceCompleted(
             task=TASK, session=day, outcome="held" if diff.held else "done", figures=report.counts()
         )

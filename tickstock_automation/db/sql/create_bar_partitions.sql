@@ -12,8 +12,11 @@ BEGIN
     FOR v_year IN extract(year FROM p_first)::integer .. extract(year FROM p_last)::integer LOOP
         IF to_regclass(format('public.historical_data_%s', v_year)) IS NULL THEN
             PERFORM pg_advisory_xact_lock(hashtext('tickstock.create_bar_partitions'));
+            CONTINUE WHEN to_regclass(format('public.historical_data_%s', v_year)) IS NOT NULL;
+            -- made and then attached: PARTITION OF would lock out every reader of the bars
+            EXECUTE format('CREATE TABLE historical_data_%s (LIKE historical_data INCLUDING DEFAULTS)', v_year);
             EXECUTE format(
-                'CREATE TABLE IF NOT EXISTS historical_data_%s PARTITION OF historical_data FOR VALUES FROM (%L) TO (%L)',
+                'ALTER TABLE historical_data ATTACH PARTITION historical_data_%s FOR VALUES FROM (%L) TO (%L)',
                 v_year, make_date(v_year, 1, 1), make_date(v_year + 1, 1, 1));
             v_made := v_made + 1;
         END IF;
