@@ -1,5 +1,6 @@
 """Scan, backfill, end of day and sweep against a real database and the replay: what is stored, told, and not."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,9 @@ from sqlalchemy import Engine, text
 from tests.builders import Played, bar, write_bars
 from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.bars.eod import load_session
-from tickstock_automation.errors import BadAnswer, LeaseLost, VendorRefused, VendorUnavailable
+from tickstock_automation.db.engine import transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.errors import BadAnswer, DatabaseConflict, LeaseLost, VendorRefused, VendorUnavailable
 from tickstock_automation.processing.dispatcher import dispatch
 from tickstock_automation.processing.queue import Batch
 from tickstock_automation.quality.sweep import sweep
@@ -442,3 +445,60 @@ def test_a_type_goes_at_its_pace_and_to_its_queue(build: Callable[..., System]) 
     system.rows("UPDATE equity_processing_queue SET created_at = now() - interval '2 hours' RETURNING 1")
     dispatch(system.settings, lambda batch, queue: sent.append((batch.equity_type, len(batch.symbol_ids), queue)))
     assert sent[2:] == [("STOCK_EOD", 10, "priority.100")], "what waited past the bound goes first"
+
+
+def test_a_fault_of_our_own_gives_the_batch_back_as_an_attempt(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+
+    def bug(_answer: BarsAnswer) -> BarsAnswer:
+        raise ZeroDivisionError
+
+    spoiled = Altered(system.played.vendor, grouped_bars=bug, range_bars=bug)
+    with pytest.raises(ZeroDivisionError):
+        process_batch(batches[0].token, "STOCK_EOD", MONDAY, spoiled, calendar(), system.settings)
+    assert system.rows("SELECT DISTINCT status, attempts, error_message FROM equity_processing_queue") == [
+        ("pending", 1, "ZeroDivisionError()")
+    ]
+    assert system.rows("SELECT DISTINCT status FROM bar_requests") == [("waiting",)]
+
+
+def test_a_new_years_partition_is_made_while_others_read_the_bars(
+    build: Callable[..., System], settings: Settings
+) -> None:
+    system = build()
+    with transaction(Role.APP) as reader:
+        reader.execute(text("SELECT count(*) FROM historical_data"))
+        with transaction(Role.IPO_MONITOR) as maker:
+            maker.execute(text("SET LOCAL lock_timeout = '2s'"))
+            made = maker.execute(text("SELECT create_bar_partitions('1999-12-30', '2001-01-02')")).scalar()
+    assert made == 3
+    assert system.rows("SELECT create_bar_partitions('1999-12-30', '2001-01-02')") == [(0,)]
+
+
+def test_two_transactions_in_each_others_way_are_passing_trouble(build: Callable[..., System]) -> None:
+    """A deadlock: PostgreSQL breaks one of them off, and that one may be tried again."""
+    system = build()
+    system.scan(MONDAY)
+    lock = text("UPDATE symbols SET name = name WHERE ticker = :ticker")
+    met = threading.Barrier(2)
+    outcomes: list[object] = []
+
+    def run(*tickers: str) -> None:
+        try:
+            with transaction(Role.IPO_MONITOR) as session:
+                session.execute(lock, {"ticker": tickers[0]})
+                met.wait(10)
+                session.execute(lock, {"ticker": tickers[1]})
+            outcomes.append("done")
+        except DatabaseConflict as conflict:
+            outcomes.append(conflict)
+
+    threads = [threading.Thread(target=run, args=order) for order in (("AAA", "BBB"), ("BBB", "AAA"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(type(one).__name__ for one in outcomes) == ["DatabaseConflict", "str"]

@@ -42,10 +42,10 @@ def choose_market(
     """Chooses and prepares the market; UsedWrongly where the state directory holds another one's data."""
     if data is not None:
         try:
-            folder = read_folder(data.expanduser().absolute())
+            folder = read_folder(data.expanduser().resolve())
         except FolderError as error:
             raise UsedWrongly(str(error)) from None
-        choice = MarketChoice(data.expanduser().absolute(), False, folder.first_day, folder.last_day)
+        choice = MarketChoice(data.expanduser().resolve(), False, folder.first_day, folder.last_day)
     elif vendor:
         choice = MarketChoice(None, False, calendar.on_or_after(date(2003, 9, 10)), calendar.before(today))
     else:

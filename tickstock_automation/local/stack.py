@@ -18,7 +18,7 @@ from typing import IO
 
 from pydantic import SecretStr
 
-from tickstock_automation.errors import PartDied, TickstockError, UsedWrongly
+from tickstock_automation.errors import PartDied, UsedWrongly
 from tickstock_automation.events.catalogue import CANARY_CHANNEL
 from tickstock_automation.local import servers
 from tickstock_automation.local.leases import release_leases
@@ -318,6 +318,3 @@ def ensure_state(path: Path) -> Path:
     if not os.access(path, os.W_OK):
         raise UsedWrongly(f"the state directory {path} cannot be written")
     return path
-
-
-__all__ = ["Ports", "Stack", "TickstockError", "ensure_state"]
