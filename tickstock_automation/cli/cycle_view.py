@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -98,35 +99,36 @@ class CycleView:
         return f"{time.monotonic() - self._started:6.1f} s"
 
 
+# heading, colour where it is not zero, and the number
+COLUMNS: tuple[tuple[str, str, Callable[[Cycle], int]], ...] = (
+    ("listed", "default", lambda cycle: cycle.scan["listed"]),
+    ("new", "green", lambda cycle: len(cycle.scan["new"])),
+    ("changed", "cyan", lambda cycle: len(cycle.scan["changed"])),
+    ("archived", "yellow", lambda cycle: len(cycle.scan["archived"])),
+    ("backfill", "default", lambda cycle: cycle.backfill["bars"]),
+    ("bars", "default", lambda cycle: cycle.bars["loaded"] + cycle.bars["updated"]),
+    ("refused", "red", lambda cycle: cycle.bars["refused"]),
+    ("found", "red", lambda cycle: cycle.quality["findings"]),
+    ("calls", "default", lambda cycle: cycle.vendor_calls),
+)
+
+
 def _table() -> Table:
+    """As narrow as eighty columns."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("session", no_wrap=True)
-    for name in (
-        "listed",
-        "new",
-        "changed",
-        "archived",
-        "backfilled",
-        "bars",
-        "refused",
-        "checked",
-        "findings",
-        "calls",
-        "s",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
+    for heading, _, _ in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
     return table
 
 
-def _row(cycle: Cycle) -> list[str]:
-    numbers = (
-        cycle.scan["listed"], len(cycle.scan["new"]), len(cycle.scan["changed"]), len(cycle.scan["archived"]),
-        cycle.backfill["bars"], cycle.bars["loaded"] + cycle.bars["updated"], cycle.bars["refused"],
-        cycle.quality["findings"], cycle.vendor_calls,
-    )  # fmt: skip
-    colours = ("", "green", "cyan", "yellow", "", "", "red", "red", "")
-    shown = [f"[{colour}]{number:,}[/]" if colour and number else f"{number:,}" if number else "[dim]·[/]" for number, colour in zip(numbers, colours, strict=True)]  # fmt: skip
-    return [cycle.session, *shown, f"[dim]{cycle.seconds:.1f}[/]"]
+def _row(cycle: Cycle) -> list[Text]:
+    cells = [Text(cycle.session)]
+    for _, colour, number_of in COLUMNS:
+        number = number_of(cycle)
+        cells.append(Text(f"{number:,}", colour) if number else Text("·", "dim"))
+    return [*cells, Text(f"{cycle.seconds:.1f}", "dim")]
 
 
 def _names(cycles: list[Cycle]) -> list[Text]:
