@@ -52,14 +52,15 @@ class Tickstock:
         )  # fmt: skip
 
     def left(self) -> list[str]:
-        """Processes of this stack that are alive: by their command line or their environment."""
+        """Processes of this stack that are alive: by command line, environment, or folder (Valkey hides the other two)."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
             try:
                 if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
                     continue
                 line = " ".join(process.info["cmdline"] or [])
-                if str(self.state) in line or process.environ().get("TICKSTOCK_STATE_DIR") == str(self.state):
+                ours = str(self.state) in line or process.environ().get("TICKSTOCK_STATE_DIR") == str(self.state)
+                if ours or process.cwd().startswith(str(self.state)):
                     found.append(f"{process.pid} {line}")
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
