@@ -45,8 +45,11 @@ class SessionCalendar:
         return self._days[bisect_left(self._days, day)]
 
     def before(self, day: date) -> date:
-        """The last session day before `day`."""
-        return self._days[bisect_left(self._days, day) - 1]
+        """The last session day before `day`; IndexError before the calendar begins."""
+        at = bisect_left(self._days, day)
+        if at == 0:
+            raise IndexError(f"no session is known before {day}")
+        return self._days[at - 1]
 
     def after(self, day: date) -> date:
         """The first session day after `day`."""

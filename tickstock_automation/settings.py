@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from tickstock_automation.errors import SettingsError
 
@@ -165,6 +167,13 @@ class Settings(BaseSettings):
             ("postgresql://", "postgres://", "postgresql+")
         ):
             raise ValueError("must begin with postgresql://")
+        if value is not None:
+            try:
+                host = make_url(value.get_secret_value()).host or ""
+            except (ArgumentError, ValueError):
+                host = "@"
+            if "@" in host:  # neither said nor shown: it may be a part of the password
+                raise ValueError("cannot be read: in user and password, write @ as %40, : as %3A, / as %2F")
         return value
 
     @property

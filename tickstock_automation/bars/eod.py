@@ -25,7 +25,7 @@ from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Split, Vendor
 
 TASK: Literal["end_of_day"] = "end_of_day"
-SPLITS_BACK_DAYS = 100  # the longest window that a sweep adjusts, and late corrections of the vendor's
+SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
 MOST_CORRECTED = 500
 
 log = structlog.get_logger("eod")

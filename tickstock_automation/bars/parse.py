@@ -57,6 +57,9 @@ def parse(
         pl.from_epoch("t", "ms").dt.replace_time_zone("UTC").dt.convert_time_zone(NEW_YORK).dt.date().alias("date"),
         pl.all_horizontal(pl.col(name).is_finite().fill_null(value=False) for name in prices).alias("readable"),
     )
+    # A range holds days between those that are wanted: nobody asked for them, and nothing is wrong with them.
+    between = pl.col("date").is_between(min(sessions), max(sessions)) & ~pl.col("date").is_in(list(sessions))
+    frame = frame.filter(~(between & pl.col("T").is_in(list(symbol_ids))).fill_null(value=False))
     wanted = frame.filter(pl.col("T").is_in(list(symbol_ids)))
     strange = frame.filter(~pl.col("T").is_in(list(symbol_ids))) if ticker is not None else frame.clear()
     unreadable = ~pl.col("readable") | pl.col("date").is_null()
@@ -86,7 +89,7 @@ def parse(
             Refused(row["reason"], row["T"], row["date"], rows[row["row"]])
             for row in refused.select("reason", "T", "date", "row").iter_rows(named=True)
         ),
-        not_asked=frame.height - bars.height - refused.height,
+        not_asked=len(rows) - bars.height - refused.height,
     )
 
 

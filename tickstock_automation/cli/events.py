@@ -35,8 +35,8 @@ def tail(
         settings().redis_url,
         patterns,
         on_ready=lambda: print(f"{LISTENING} {', '.join(patterns)}", file=sys.stderr, flush=True),
-        on_lost=lambda error: stderr.print(f"[yellow]connection lost, trying again:[/] {error}"),
-        on_garbage=lambda message: stderr.print(f"[yellow]not an event:[/] {message[:120]!r}"),
+        on_lost=lambda error: stderr.print(f"connection lost, trying again: {error}", markup=False),
+        on_garbage=lambda message: stderr.print(f"not an event: {message[:120]!r}", markup=False),
     )
     for name, event in events:
         if as_json:

@@ -29,7 +29,9 @@ def subscribe(
     """
     pause = RECONNECT_S[0]
     while True:
-        client = redis.Redis.from_url(redis_url, socket_timeout=None, socket_connect_timeout=5.0, socket_keepalive=True)
+        client = redis.Redis.from_url(
+            redis_url, socket_timeout=None, socket_connect_timeout=5.0, socket_keepalive=True, health_check_interval=10
+        )
         try:
             with client.pubsub() as listener:  # type: ignore[no-untyped-call]
                 listener.psubscribe(*channels)
@@ -50,7 +52,7 @@ def subscribe(
                             on_garbage(message["data"])
                             continue
                         yield message["channel"].decode(), event
-        except redis.ConnectionError as error:
+        except (redis.ConnectionError, redis.TimeoutError) as error:
             on_lost(error)
             time.sleep(pause)
             pause = min(pause * 2, RECONNECT_S[1])

@@ -140,7 +140,7 @@ class Relay:
                     time.sleep(POLL_S / 2)
             except (LeaseTaken, NumberRefused) as doubt:
                 log.warning("relay looks again", reason=str(doubt))
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, redis.RedisError) as trouble:
+            except (psycopg2.Error, redis.RedisError) as trouble:
                 log.warning("relay waits", server=type(trouble).__module__.partition(".")[0], reason=_brief(trouble))
                 self._disconnect()
                 time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, no secret
@@ -217,9 +217,10 @@ class Relay:
         assert self._database is not None
         beat = time.monotonic()
         while self.keep_on():
-            while rows := self._rows_to_send():
+            while self.keep_on() and (rows := self._rows_to_send()):
                 self._send(rows[0].batch, rows, again=False)
                 beat = time.monotonic()
+                self._housekeep()
             if time.monotonic() - beat >= POLL_S:
                 self._beat()
                 self._housekeep()

@@ -23,10 +23,10 @@ STEPS = ("scan", "eod", "quality")
 POLL_S = 0.02
 REDISPATCH_S = 0.5
 RESEND_S = 2.0
-STEP_LIMIT_S = 900.0
+STEP_LIMIT_S = 7200.0  # the first backfill of a market takes a free plan a quarter of an hour
 _ORPHANED = {
-    "scan_runs": "SELECT count(*) FROM scan_runs WHERE session = :day AND outcome = 'running' AND lease_until < now()",
-    "eod_runs": "SELECT count(*) FROM eod_runs WHERE session = :day AND outcome = 'running' AND lease_until < now()",
+    "scan_runs": "SELECT count(*) FROM scan_runs WHERE session = :day AND outcome = 'running' AND lease_until < now() - interval '10 s'",
+    "eod_runs": "SELECT count(*) FROM eod_runs WHERE session = :day AND outcome = 'running' AND lease_until < now() - interval '10 s'",
 }
 
 

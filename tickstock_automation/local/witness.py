@@ -29,6 +29,8 @@ class Witness:
             return False
         message = json.loads(line)
         event = message["event"]
+        if message["channel"] not in self._ids:  # somebody else's
+            return True
         with self._news:
             self._ids[message["channel"]][event["id"]] = event["seq"]
             if message["channel"] == CANARY_CHANNEL:

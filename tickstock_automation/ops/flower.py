@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from tickstock_automation.settings import Settings
@@ -17,7 +18,7 @@ def prepare_flower(settings: Settings, arguments: list[str]) -> None:
     import flower.options
     from tornado.options import options
 
-    own = any(argument.replace("_", "-").startswith(("--basic-auth", "--auth")) for argument in arguments)
+    own = any(re.fullmatch(r"--(basic[-_]auth|auth)=.+", argument) for argument in arguments)
     if settings.flower_password is None and not own:
         print(REFUSAL, file=sys.stderr)  # noqa: T201 -- no logger is set up yet
         raise SystemExit(2)

@@ -18,10 +18,11 @@ MOST_BATCHES = 1000
 # What a type may still dispatch: its batch size less what went out within the last rate_limit_ms, so that in no such
 # interval more than one batch's worth of symbols goes, however they were cut into batches. The row is locked: two
 # dispatchers at once share the allowance.
+_LOCK_TYPE = text("SELECT 1 FROM equity_types WHERE name = :type FOR UPDATE")
 _ALLOWANCE = text("""
 SELECT t.batch_size - (SELECT count(*) FROM equity_processing_queue q WHERE q.equity_type = :type
                           AND q.last_attempt > clock_timestamp() - make_interval(secs => t.rate_limit_ms / 1000.0))
-  FROM equity_types t WHERE t.name = :type FOR UPDATE""")
+  FROM equity_types t WHERE t.name = :type""")
 
 
 def celery_queue(priority: int) -> str:
@@ -39,6 +40,7 @@ def dispatch(settings: Settings, send: Callable[[Batch, str], None]) -> int:
     for name, priority in types:
         for _ in range(MOST_BATCHES):
             with transaction(Role.IPO_MONITOR) as session:
+                session.execute(_LOCK_TYPE, {"type": name})  # and then a statement that sees what the other one did
                 size = session.execute(_ALLOWANCE, {"type": name}).scalar_one()
                 batch = None if size <= 0 else claim_batch(
                     session, name, size, lease_s=settings.lease_s, most_attempts=settings.max_attempts,

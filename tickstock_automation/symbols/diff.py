@@ -89,7 +89,7 @@ def compare(
         if not held and one.absent_since is not None and one.absent_since < session and one.id not in traded
     ]
     freed = {one.id for one in archived}
-    occupied = {one.ticker for one in active if one.id not in freed and one.id not in matched}
+    occupied = _occupied(active, matched, freed)
     return Diff(
         new=[one for one in unknown if one.ticker not in occupied],
         relisted=[(id_, one) for id_, one in relisted if one.ticker not in occupied],
@@ -100,6 +100,20 @@ def compare(
         coverage=coverage,
         held=held,
     )
+
+
+def _occupied(active: list[Stored], matched: dict[int, Listing], freed: set[int]) -> set[str]:
+    """Tickers nobody may take today: of those who are absent, and of those whose new ticker is so occupied."""
+    occupied = {one.ticker for one in active if one.id not in freed and one.id not in matched}
+    while True:
+        stuck = {
+            one.ticker
+            for one in active
+            if one.id in matched and matched[one.id].ticker != one.ticker and matched[one.id].ticker in occupied
+        }
+        if stuck <= occupied:
+            return occupied
+        occupied |= stuck
 
 
 def _match(

@@ -129,6 +129,8 @@ def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff,
     with transaction(Role.IPO_MONITOR) as session:
         columns = [getattr(Symbol, name) for name in Stored.__dataclass_fields__]
         stored = [Stored(*row) for row in session.execute(select(*columns).order_by(Symbol.id))]
+        # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
+        first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
         absent = [one.id for one in stored if one.active and one.absent_since is not None]
         traded = set(
             session.scalars(
@@ -139,7 +141,7 @@ def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff,
             )
         )
     diff = compare(answer.listings, stored, day, coverage_minimum=settings.coverage_minimum, traded=traded)
-    return diff, not stored
+    return diff, first
 
 
 def _apply(

@@ -13,6 +13,8 @@ from limits.strategies import MovingWindowRateLimiter
 from tickstock_automation.errors import VendorUnavailable
 
 SHORT_WAIT_S = 2.0
+PAGE_WAIT_S = 65.0
+"""Between the pages of one listing: given up in the middle, its first pages would be paid for again, and again."""
 
 
 class CallLimit:
@@ -24,14 +26,14 @@ class CallLimit:
             MovingWindowRateLimiter(storage_from_string(redis_url, wrap_exceptions=True)) if self._item else None
         )
 
-    def take(self) -> None:
-        """Takes one call: waits where it is a matter of two seconds, else raises VendorUnavailable with the wait."""
+    def take(self, longest_wait_s: float = SHORT_WAIT_S) -> None:
+        """Takes one call: waits where that is short, else raises VendorUnavailable with the wait."""
         if self._limiter is None or self._item is None:
             return
         try:
             while not self._limiter.hit(self._item, "vendor"):
                 wait = max(0.05, self._limiter.get_window_stats(self._item, "vendor").reset_time - time.time())
-                if wait > SHORT_WAIT_S:
+                if wait > longest_wait_s:
                     raise VendorUnavailable(f"the plan's {self._item.amount} calls a minute are spent", after_s=wait)
                 time.sleep(wait)
         except StorageError as error:

@@ -23,7 +23,7 @@ from polygon import RESTClient
 from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
 from tickstock_automation.settings import settings
 from tickstock_automation.vendor.client import BarsAnswer, Listing, ListingAnswer, Split, Vendor
-from tickstock_automation.vendor.limits import call_limit
+from tickstock_automation.vendor.limits import PAGE_WAIT_S, SHORT_WAIT_S, call_limit
 
 MOST_PAGES = 200
 LONGEST_TICKER = 24
@@ -55,10 +55,11 @@ class Page:
 class _Transport(RESTClient):  # type: ignore[misc]
     """The vendor's client with its transport replaced: one call is one request, with a deadline that acts."""
 
-    def __init__(self, api_key: str, base: str, timeout_s: float, before_call: Callable[[], None]) -> None:
+    def __init__(self, api_key: str, base: str, timeout_s: float, before_call: Callable[[float], None]) -> None:
         super().__init__(api_key=api_key, base=base, retries=0, pagination=False)
         self._timeout_s = timeout_s
         self._before_call = before_call
+        self.longest_wait_s = SHORT_WAIT_S
         self.client = urllib3.PoolManager(
             num_pools=4,
             headers=self.headers,
@@ -70,7 +71,7 @@ class _Transport(RESTClient):  # type: ignore[misc]
     def _get(  # type: ignore[no-untyped-def]
         self, path, params=None, result_key=None, deserializer=None, raw=False, options=None
     ) -> Page:
-        self._before_call()
+        self._before_call(self.longest_wait_s)
         self.calls += 1
         started = time.monotonic()
         try:
@@ -133,7 +134,7 @@ class PolygonVendor(Vendor):
     """The vendor as the rest of the system sees it."""
 
     def __init__(
-        self, api_key: str, base: str, timeout_s: float, before_call: Callable[[], None] = lambda: None
+        self, api_key: str, base: str, timeout_s: float, before_call: Callable[[float], None] = lambda _longest: None
     ) -> None:
         self._client = _Transport(api_key, base, timeout_s, before_call)
 
@@ -184,10 +185,14 @@ class PolygonVendor(Vendor):
 
     def _pages(self, first: Page) -> list[Page]:
         """All pages; BadAnswer where they repeat or never end."""
-        pages, hashes = [first], {first.body_hash}
+        pages, hashes = [first], {_without_request_id(first)}
         while following := pages[-1].body.get("next_url"):
             parts = urlsplit(str(following))
-            page = self._client._get(f"{parts.path}?{parts.query}")
+            self._client.longest_wait_s = PAGE_WAIT_S
+            try:
+                page = self._client._get(f"{parts.path}?{parts.query}")
+            finally:
+                self._client.longest_wait_s = SHORT_WAIT_S
             seen = _without_request_id(page)
             if seen in hashes or len(pages) >= MOST_PAGES:
                 raise BadAnswer(f"{parts.path}: the vendor's pages repeat or do not end ({len(pages)} read)")
