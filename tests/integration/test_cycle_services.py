@@ -3,22 +3,23 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.builders import Played, bar, write_bars
 from tickstock_automation.bars.backfill import process_batch
-from tickstock_automation.bars.eod import load_session
+from tickstock_automation.bars.eod import load_session, missed_sessions
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, DatabaseConflict, LeaseLost, VendorRefused, VendorUnavailable
 from tickstock_automation.processing.dispatcher import dispatch
 from tickstock_automation.processing.queue import Batch
-from tickstock_automation.quality.sweep import sweep
+from tickstock_automation.quality.sweep import sessions_to_sweep, sweep
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.service import scan
@@ -119,7 +120,8 @@ def test_the_first_scan_stores_all_and_backfills_with_one_call_a_session(build: 
     assert system.played.vendor.calls - calls <= sessions
     assert system.rows("SELECT count(*), count(DISTINCT symbol_id) FROM historical_data") == [(60 * 30, 60)]
     [completed] = system.events("backfill_completed")
-    assert (completed["bars"], completed["failed"], completed["symbols"]) == (1800, 0, 60)
+    assert (completed["bars"], completed["empty"], completed["symbols"]) == (1800, 0, 60)
+    assert completed["failed"] == 60 * (sessions - 30), "a session without any bar is not believed to be empty"
     assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
 
 
@@ -502,3 +504,94 @@ def test_two_transactions_in_each_others_way_are_passing_trouble(build: Callable
     for thread in threads:
         thread.join(20)
     assert sorted(type(one).__name__ for one in outcomes) == ["DatabaseConflict", "str"]
+
+
+def test_a_bootstrap_that_was_interrupted_goes_on_as_one(
+    build: Callable[..., System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = build([bar(f"T{number:02}", day) for number in range(30) for day in DAYS[28:]])
+    monkeypatch.setattr("tickstock_automation.symbols.service.CHUNK", 10)
+    system.rows(
+        "CREATE FUNCTION fail_third() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.ticker = 'T25' THEN RAISE EXCEPTION 'killed'; END IF; RETURN NEW; END $$;"
+        " CREATE TRIGGER fail_third BEFORE INSERT ON symbols FOR EACH ROW EXECUTE FUNCTION fail_third(); SELECT 1"
+    )
+    with pytest.raises(DBAPIError, match="killed"):
+        system.scan(MONDAY)
+    assert system.rows("SELECT count(*) FROM symbols") == [(20,)]
+    system.rows("DROP TRIGGER fail_third ON symbols; SELECT 1")
+    assert len(system.scan(MONDAY).new) == 10
+    assert {event["reason"] for event in system.events("new_symbol")} == {"bootstrap"}
+    assert system.rows("SELECT count(*), count(list_date) FROM symbols WHERE bootstrap") == [(30, 0)]
+
+
+def test_a_scan_whose_run_was_taken_over_stores_nothing_more(build: Callable[..., System]) -> None:
+    system = build()
+
+    def overtaken(answer: ListingAnswer) -> ListingAnswer:
+        system.rows("UPDATE scan_runs SET lease_until = now() - interval '1 s' RETURNING 1")
+        system.scan(MONDAY)
+        return answer
+
+    with pytest.raises(LeaseLost):
+        system.scan(MONDAY, Altered(system.played.vendor, listings=overtaken))
+    assert len(system.events("new_symbol")) == 3
+
+
+def test_a_broken_answer_costs_an_attempt_and_its_bars_are_asked_for_again(build: Callable[..., System]) -> None:
+    system = build()
+    system.free_pace()
+    system.scan(MONDAY)
+
+    def broken(_answer: BarsAnswer) -> BarsAnswer:
+        raise BadAnswer("the answer is not JSON")
+
+    def run(vendor: Vendor) -> None:
+        batches: list[Batch] = []
+        system.rows("UPDATE equity_processing_queue SET scheduled_time = now() WHERE status = 'pending' RETURNING 1")
+        dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+        process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
+
+    run(Altered(system.played.vendor, range_bars=broken))
+    assert system.rows("SELECT DISTINCT status, attempts, error_message FROM equity_processing_queue") == [
+        ("pending", 1, "the answer is not JSON")
+    ]
+    run(system.played.vendor)
+    assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
+    assert system.rows("SELECT count(*) FROM historical_data") == [(90,)]
+
+
+def test_after_the_last_broken_answer_the_bars_are_failed_with_the_reason(build: Callable[..., System]) -> None:
+    system = build()
+    system.free_pace()
+    system.scan(MONDAY)
+    system.rows("UPDATE equity_processing_queue SET attempts = 4 RETURNING 1")
+
+    def broken(_answer: BarsAnswer) -> BarsAnswer:
+        raise BadAnswer("the answer is not JSON")
+
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+    vendor = Altered(system.played.vendor, range_bars=broken)
+    process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
+    assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("failed",)]
+    assert system.rows("SELECT DISTINCT status, error_message FROM bar_requests") == [
+        ("failed", "the answer is not JSON")
+    ]
+    assert system.rows("SELECT processed, failed FROM processing_stats") == [(0, 3)]
+    [completed] = system.events("backfill_completed")
+    assert completed["outcome"] == "failed"
+
+
+def test_missed_sessions_are_loaded_oldest_first_and_swept_only_when_loaded(build: Callable[..., System]) -> None:
+    system = build()
+    system.scan(MONDAY)
+    system.eod(MONDAY)
+    assert sessions_to_sweep() == [MONDAY]
+    system.sweep(MONDAY)
+    assert sessions_to_sweep() == []
+    evening = calendar().session(LATER[2]).closes + timedelta(hours=1)
+    assert missed_sessions(calendar(), evening) == LATER[:3]
+    system.eod(LATER[0])
+    assert missed_sessions(calendar(), evening) == LATER[1:3]
+    assert sessions_to_sweep() == [LATER[0]]

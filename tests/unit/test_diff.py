@@ -28,6 +28,17 @@ def test_an_empty_database_takes_everything_as_new() -> None:
     assert diff.coverage == 1.0
 
 
+def test_a_rename_that_must_wait_keeps_its_old_ticker_from_others() -> None:
+    """NEW is still held by one who is absent for the first time; so OLD stays OLD, and nobody else may be OLD today."""
+    listed = [Listing("NEW", composite_figi="F1"), Listing("OLD", composite_figi="F3")]
+    known = [stored(1, "OLD", "F1"), stored(2, "NEW", "F2")]
+    first = day_of(listed, known, MONDAY)
+    assert (first.absent, first.new, first.changed) == ([2], [], [])
+    second = day_of(listed, [known[0], replace(known[1], absent_since=MONDAY)])
+    assert [one.ticker for one in second.new] == ["OLD"]
+    assert [one.listing.ticker for one in second.changed] == ["NEW"]
+
+
 def test_the_same_figi_under_another_ticker_is_a_rename() -> None:
     diff = day_of([Listing("META", composite_figi="F1")], [stored(1, "FB", "F1")])
     assert [(one.id, one.changes["ticker"]) for one in diff.changed] == [(1, ("FB", "META"))]

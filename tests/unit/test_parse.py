@@ -55,6 +55,13 @@ def test_another_symbol_in_a_range_is_refused() -> None:
     assert [one.reason for one in parsed.refused] == ["wrong_symbol"]
 
 
+def test_days_between_those_wanted_of_a_range_are_not_asked_for() -> None:
+    day_ms = 86_400_000
+    rows = [{key: value for key, value in GOOD.items() if key != "T"} | {"t": AT + days * day_ms} for days in (0, 1, 2)]
+    parsed = parse(rows, {"A": 7}, [DAY, date(2015, 7, 17)], ticker="A")
+    assert (parsed.bars["date"].to_list(), parsed.not_asked, parsed.refused) == ([DAY, date(2015, 7, 17)], 1, ())
+
+
 def test_prices_that_contradict_each_other_are_stored() -> None:
     assert parse([GOOD | {"h": 0.5, "l": 3, "o": 0, "c": -1}], {"A": 7}, [DAY]).bars.height == 1
 

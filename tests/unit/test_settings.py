@@ -46,3 +46,15 @@ def test_the_environment_stands_above_dotenv_and_that_above_the_stack(
 def test_a_database_that_is_not_set_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match="tickstock up"):
         _ = load_settings(stack=False).database_url
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://u:p@ss:w0rd@db/x", "postgresql://u:sesame@h:notaport/x", "postgresql://u:p@ss@db/x"]
+)
+def test_an_address_that_cannot_be_read_shows_nothing_of_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URI", address)
+    with pytest.raises(SettingsError, match="write @ as %40") as error:
+        load_settings()
+    assert not any(part in str(error.value) for part in ("w0rd", "ss@", "sesame"))

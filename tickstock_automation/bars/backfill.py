@@ -30,7 +30,9 @@ from tickstock_automation.vendor.client import BarsAnswer, Vendor
 
 PROGRESS_STEP = 10  # per cent between two progress events
 RETRY_PAUSE_S = 30.0
-VENDOR_INCOMPLETE = 0.05  # of a session's symbols empty at once: the vendor dropped them, they did not all rest
+AROUND_SHARE = 0.95  # of the bars of the sessions around: below it the vendor dropped some, they did not all rest
+ALONE_SHARE = 0.75  # of the symbols asked for, where no session around it is stored
+FEW = 2
 
 log = structlog.get_logger("backfill")
 
@@ -79,10 +81,13 @@ SELECT id, day, CASE WHEN CAST(:load AS bigint) IS NULL THEN 'another security h
        CAST(:load AS bigint)
   FROM unnest(CAST(:symbols AS bigint[]), CAST(:days AS date[])) AS e (id, day) ON CONFLICT DO NOTHING""")
 
+_AROUND = text("SELECT date, count(*) FROM historical_data WHERE date BETWEEN :from AND :to GROUP BY date")
+
+# After the last attempt of the symbol's own queue entry there is no next one.
 _FAIL_REQUESTS = text("""
-UPDATE bar_requests SET status = 'failed', error_message = :error, completed_at = now(), lease_until = NULL
- WHERE claim_token = :token AND status = 'running' AND symbol_id = ANY (:symbols) AND session = ANY (:days)
-RETURNING symbol_id, session, status, job_id""")
+UPDATE bar_requests r SET status = 'failed', error_message = :error, completed_at = now(), lease_until = NULL
+ WHERE r.status = 'waiting' AND r.symbol_id = ANY (:symbols)
+RETURNING r.symbol_id, r.session, r.status, r.job_id""")
 
 # What was queued only to bring bars is done when its symbol wants none any more, whichever batch brought them.
 _COMPLETE = text("""
@@ -114,7 +119,8 @@ class Outcome:
 
     bars: int = 0
     calls: int = 0
-    processed: int = 0
+    processed: dict[str, int] = field(default_factory=dict)
+    broken: str | None = None  # the last answer that could not be used
     renewed_at: float = field(default_factory=time.monotonic)
 
     def renew(self, session: Session, token: int, lease_s: int) -> None:
@@ -181,9 +187,10 @@ def process_batch(
         for call in plan(pairs):
             _make_call(call, token, wanted, vendor, settings, outcome)
         with transaction(Role.IPO_MONITOR) as session:
-            outcome.processed = _complete(session, token, equity_type, time.monotonic() - started)
-            # What another batch is bringing: looked at again shortly.
-            queue.give_back(session, token, "another batch is loading its bars", pause_s=1.0)
+            session.execute(_RELEASE, {"token": token})  # what a broken answer left, for the next attempt
+            outcome.processed = _complete(session, token)
+            failed = _put_back(session, token, outcome.broken, settings)
+            _store_stats(session, equity_type, outcome.processed, failed, time.monotonic() - started)
             settle(session, wanted)
     except TryAgain as error:
         with transaction(Role.IPO_MONITOR) as session:
@@ -201,7 +208,7 @@ def process_batch(
             session.execute(_RELEASE, {"token": token})
             queue.fail_batch(session, token, repr(error), pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
         raise
-    log.info("batch done", token=token, symbols=outcome.processed, bars=outcome.bars, calls=outcome.calls)
+    log.info("batch done", token=token, symbols=sum(outcome.processed.values()), bars=outcome.bars, calls=outcome.calls)
     return outcome
 
 
@@ -257,7 +264,8 @@ def _make_call(
             try:
                 answer = _ask(part, vendor)
             except BadAnswer as error:
-                _fail_part(part, token, error)
+                _report_broken(part, error)
+                outcome.broken = str(error)
                 continue
         with transaction(Role.IPO_MONITOR) as session:
             queue.renew(session, token, settings.lease_s)
@@ -301,7 +309,7 @@ def _store_part(session: ServiceSession, part: Part, token: int, answer: BarsAns
     refused = [one for one in stored.refused if one.ticker in part.symbol_ids and one.session] if stored else []
     parameters: dict[str, Any] = {
         "token": token, "symbols": part.wanted_ids, "days": part.days, "first": part.days[0], "last": part.days[-1],
-        "incomplete": answer is not None and part.ticker is None and _incomplete(session, part.wanted_ids, part.days[0]),
+        "incomplete": bool(answer and part.ticker is None and _incomplete(session, part.wanted_ids, part.days[0])),
         "refused_ids": [part.symbol_ids[one.ticker] for one in refused if one.ticker],
         "refused_days": [one.session for one in refused], "refused_reasons": [one.reason for one in refused],
     }  # fmt: skip
@@ -315,35 +323,40 @@ def _store_part(session: ServiceSession, part: Part, token: int, answer: BarsAns
     return stored.inserted + stored.updated if stored else 0
 
 
-def _fail_part(part: Part, token: int, error: BadAnswer) -> None:
+def _report_broken(part: Part, error: BadAnswer) -> None:
+    """Nothing of it is stored; its bars are asked for again with the symbols' next attempt."""
     log.warning("vendor's answer refused", reason=str(error))
     with transaction(Role.IPO_MONITOR) as session:
-        failed = session.execute(
-            _FAIL_REQUESTS, {"token": token, "error": str(error), "symbols": part.wanted_ids, "days": part.days}
-        ).all()
         operational.report(
-            session,
-            check="vendor_answer",
-            severity="high",
-            day=part.days[-1],
-            reported_by=Service.IPO_MONITOR,
+            session, check="vendor_answer", severity="high", day=part.days[-1], reported_by=Service.IPO_MONITOR,
             message=str(error),
-        )
-        _progress(session, failed, calls=1)
+        )  # fmt: skip
+
+
+def _put_back(session: ServiceSession, token: int, broken: str | None, settings: Settings) -> int:
+    """What of the batch is not done goes back; says how many symbols failed for good."""
+    if broken is None:  # another batch is bringing their bars: looked at again shortly
+        queue.give_back(session, token, "another batch is loading its bars", pause_s=1.0)
+        return 0
+    failed = queue.fail_batch(session, token, broken, pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
+    if failed:
+        settled = session.execute(_FAIL_REQUESTS, {"error": broken, "symbols": failed}).all()
+        _progress(session, settled, calls=0)
+    return len(failed)
 
 
 def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) -> bool:
-    """Whether a grouped answer lacks so many active symbols that what lacks must not be called empty for good."""
-    present = session.execute(text("SELECT count(*) FROM historical_data WHERE date = :day"), {"day": day}).scalar_one()
-    lacking = session.execute(
-        text(
-            "SELECT count(*) FROM bar_requests r JOIN symbols s ON s.id = r.symbol_id"
-            " WHERE r.session = :day AND r.status = 'running' AND r.reason = 'missing' AND r.symbol_id = ANY (:ids) AND s.active"
-            " AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = r.symbol_id AND h.date = :day)"
-        ),
-        {"day": day, "ids": list(symbols)},
-    ).scalar_one()
-    return bool(lacking > VENDOR_INCOMPLETE * (present + lacking) and lacking > 2)
+    """Whether a grouped answer lacks so much that what lacks must not be called empty for good.
+
+    Held against the fullest of the sessions around it; where none is stored, against the symbols asked for.
+    """
+    rows = session.execute(
+        _AROUND, {"day": day, "from": day - timedelta(days=10), "to": day + timedelta(days=10)}
+    ).all()
+    present = sum(number for found, number in rows if found == day)
+    around = max((number for found, number in rows if found != day), default=0)
+    usual, share = (around, AROUND_SHARE) if around else (len(symbols), ALONE_SHARE)
+    return bool(usual - present > FEW and present < share * usual)
 
 
 def _progress(session: ServiceSession, settled: Sequence[Any], *, calls: int) -> None:
@@ -374,17 +387,22 @@ def _progress(session: ServiceSession, settled: Sequence[Any], *, calls: int) ->
     add_events(session, Service.IPO_MONITOR, events)
 
 
-def _complete(session: ServiceSession, token: int, equity_type: str, seconds: float) -> int:
-    rows = session.execute(_COMPLETE, {"token": token}).all()
-    by_type: dict[str, int] = {equity_type: 0}
-    for name, _ in rows:
-        by_type[name] = by_type.get(name, 0) + 1
-    for name, processed in by_type.items():
+def _complete(session: ServiceSession, token: int) -> dict[str, int]:
+    """Finishes what wants no bar any more; says how many symbols of each type that was."""
+    return dict(Counter(row[0] for row in session.execute(_COMPLETE, {"token": token})))
+
+
+def _store_stats(
+    session: ServiceSession, equity_type: str, processed: dict[str, int], failed: int, seconds: float
+) -> None:
+    for name in {equity_type, *processed}:
         session.execute(
-            text("SELECT update_processing_stats(:type, :processed, 0, :seconds)"),
-            {"type": name, "processed": processed, "seconds": seconds},
-        )
-    return len(rows)
+            text("SELECT update_processing_stats(:type, :processed, :failed, :seconds)"),
+            {
+                "type": name, "processed": processed.get(name, 0), "failed": failed if name == equity_type else 0,
+                "seconds": seconds,
+            },
+        )  # fmt: skip
 
 
 def _give_up(token: int, error: Stop, settings: Settings) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from tickstock_automation.bars.backfill import request_bars
 from tickstock_automation.bars.ingest import Stored, store
@@ -21,12 +21,14 @@ from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockErr
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Split, Vendor
 
 TASK: Literal["end_of_day"] = "end_of_day"
 SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
 MOST_CORRECTED = 500
+MOST_MISSED = 30
 
 log = structlog.get_logger("eod")
 
@@ -58,6 +60,15 @@ class EodReport:
     refused: int
     missing: int
     state: str
+
+
+def missed_sessions(calendar: SessionCalendar, now: datetime) -> list[date]:
+    """Closed sessions after the last one that was loaded, oldest first, thirty at most; the last closed where none was."""
+    with transaction(Role.IPO_MONITOR) as session:
+        last = session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))
+    newest = calendar.last_closed(now)
+    missed = calendar.between(calendar.after(last), newest)[-MOST_MISSED:] if last and last < newest else []
+    return missed or [newest]
 
 
 def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | None:

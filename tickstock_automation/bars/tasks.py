@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from celery import shared_task
 
 from tickstock_automation.bars.backfill import process_batch
-from tickstock_automation.bars.eod import load_session
+from tickstock_automation.bars.eod import load_session, missed_sessions
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
@@ -16,9 +16,12 @@ from tickstock_automation.vendor.polygon import vendor
 
 @shared_task(name="bars.load_session", **TASK_OPTIONS)
 def load_bars_of_session(session: str | None = None) -> None:
-    """The end-of-day load of a session (ISO date); by default of the last one that closed."""
-    day = date.fromisoformat(session) if session else calendar().last_closed(datetime.now(UTC))
+    """The end-of-day load of a session (ISO date); by default of the oldest that was missed, else the last closed."""
+    days = [date.fromisoformat(session)] if session else missed_sessions(calendar(), datetime.now(UTC))
+    day = days[0]
     report = load_session(day, vendor(), settings())
+    if len(days) > 1:
+        send("bars.load_session")
     if report is not None and report.missing:
         send("processing.dispatch", as_of=session)
 

@@ -47,6 +47,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 def _database(found: Settings) -> Iterator[Seen]:
     from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
 
     from tickstock_automation.local.migrate import config
 
@@ -80,7 +81,16 @@ def _database(found: Settings) -> Iterator[Seen]:
             f"version {version[0]}",
             "" if version[1] >= 140000 else "Version 14 or newer is needed.",
         )
-        head = ScriptDirectory.from_config(config()).get_current_head()
+        try:
+            head = ScriptDirectory.from_config(config()).get_current_head()
+        except CommandError:
+            yield Seen(
+                "schema",
+                False,
+                "alembic.ini is not beside this installation",
+                "Run doctor from a checkout (make install).",
+            )
+            return
         try:
             at = (ask("SELECT version_num FROM alembic_version") or (None,))[0]
         except psycopg2.errors.UndefinedTable:

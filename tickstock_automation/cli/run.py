@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 def scan(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Compares the vendor's listing with the database, now, and stores what changed."""
     driver, day = _driver(as_of, coming=True)
-    cycle = driver.run_one(day, ("scan",))
+    cycle = _run_one(driver, day, "scan")
     _report(
         as_json,
         {"session": cycle.session, "scan": cycle.scan, "backfill": cycle.backfill, "vendor_calls": cycle.vendor_calls},
@@ -33,7 +33,7 @@ def scan(as_of: AsOf = None, as_json: AsJson = False) -> None:
 def eod(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Loads the bars of a session that has closed, by default of the last one."""
     driver, day = _driver(as_of, coming=False)
-    cycle = driver.run_one(day, ("eod",))
+    cycle = _run_one(driver, day, "eod")
     state = driver.session_state(day)
     _report(as_json, {"session": cycle.session, "bars": cycle.bars, "state": state, "vendor_calls": cycle.vendor_calls})
 
@@ -130,6 +130,14 @@ def _driver(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     driver = CycleDriver(found, replay=replay_market(found), check=lambda: None)
     await_workers(driver.app)
     return driver, day
+
+
+def _run_one(driver: Any, day: Any, step: str) -> Any:
+    """One step, after which a replay's clock goes on as it was."""
+    try:
+        return driver.run_one(day, (step,))
+    finally:
+        driver.release_market()
 
 
 def _report(as_json: bool, values: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
@@ -18,7 +17,7 @@ import typer
 from tickstock_automation import __version__
 from tickstock_automation.cli.output import facts, print_json, stderr, stdout
 from tickstock_automation.errors import TickstockError, UsedWrongly
-from tickstock_automation.local.stack_state import StackState, read_state, remove_state, write_state
+from tickstock_automation.local.stack_state import StackState, read_state, remove_state, runs_in, write_state
 from tickstock_automation.settings import load_settings, state_dir
 
 StateDir = Annotated[
@@ -28,6 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout;
 Port = Annotated[int | None, typer.Option(min=1, max=65535)]
 STEPS = ("scan", "eod", "quality")
 BACKGROUND_LOG = "up.log"
+EARLIEST = date(2001, 1, 2)  # a backfill and its medians reach into the year before
 
 
 def up(
@@ -79,6 +79,8 @@ def up(
         raise UsedWrongly(
             f"--as-of {first_wanted} is in the future; the last session that closed is {calendar().last_closed(now)}"
         )
+    if first_wanted and first_wanted < EARLIEST:
+        raise UsedWrongly(f"--as-of {first_wanted} is too early: the calendar begins with {EARLIEST}")
     market = choose_market(
         where, data, vendor=given.polygon_api_key is not None and not generate, as_of=first_wanted,
         today=calendar().after(calendar().last_closed(now)), calendar=calendar(),
@@ -214,7 +216,7 @@ def _stop_on_terminate() -> None:
 def _in_background(where: Path) -> None:
     """Starts the same command without a terminal, and waits until it is ready."""
     told = read_state(where)
-    if told is not None and _runs(told.pid):
+    if told is not None and runs_in(where):
         raise UsedWrongly(f"a stack runs in {where} already (process {told.pid}): `tickstock down` stops it")
     remove_state(where)
     arguments = [argument for argument in sys.argv[1:] if argument != "--background"]
@@ -249,7 +251,7 @@ def status(state: StateDir = None, as_json: AsJson = False) -> None:
         os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
     where = state_dir()
     told = read_state(where)
-    if told is None or not _runs(told.pid):
+    if told is None or not runs_in(where):
         if as_json:
             print_json({"running": False, "state_dir": str(where)})
         else:
@@ -299,29 +301,21 @@ def down(state: StateDir = None) -> None:
         os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
     where = state_dir()
     told = read_state(where)
-    if told is None or not _runs(told.pid):
+    if told is None or not runs_in(where):
         stdout.print(f"Nothing runs in {where}.")
         raise typer.Exit(3)
+    import psutil
+
     os.kill(told.pid, signal.SIGTERM)
     with stderr.status("stopping"):
         deadline = time.monotonic() + 20
-        while _runs(told.pid) and time.monotonic() < deadline:
+        while (runs_in(where) or psutil.pid_exists(told.pid)) and time.monotonic() < deadline:
             time.sleep(0.1)
-    if _runs(told.pid):
+    if runs_in(where):
         raise TickstockError(
             f"process {told.pid} did not stop within 20 s: see {where}/{BACKGROUND_LOG}, or end it with kill -9 {told.pid}"
         )
     stdout.print(f"Stopped. The data are kept in {where}.")
-
-
-def _runs(pid: int) -> bool:
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, 0)
-        import psutil
-
-        with suppress(psutil.NoSuchProcess):
-            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def _steps(only: str | None) -> tuple[str, ...]:

@@ -52,6 +52,19 @@ def claim_run(session: Session, model: type[RunMixin], day: date, lease_s: int) 
     return row.claim_token, False
 
 
+def renew_run(session: Session, model: type[RunMixin], day: date, token: int, lease_s: int) -> None:
+    """A sign of life in the caller's transaction; LeaseLost where the run is another worker's now."""
+    row = session.execute(select(model).where(model.session == day).with_for_update()).scalar_one()
+    if row.claim_token != token:
+        raise LeaseLost(
+            f"{model.__name__} of {day} was taken over by another worker; nothing more of this one is stored"
+        )
+    row.lease_until = session.execute(
+        select(func.now() + text("make_interval(secs => :lease)").bindparams(lease=lease_s))
+    ).scalar_one()
+    session.flush()
+
+
 def release_run(session: Session, model: type[RunMixin], day: date, token: int, vendor_calls: int) -> None:
     """Lets go of a run that passing trouble stopped: the next try may take it at once."""
     row = session.execute(select(model).where(model.session == day).with_for_update()).scalar_one()

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, HELD, RUNNING
-from tickstock_automation.errors import TickstockError
+from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.settings import Settings
 
@@ -120,6 +120,9 @@ class CycleDriver:
         return int(self._one("SELECT coalesce(max(seq), 0) FROM outbox"))
 
     def _scan(self, day: date, cycle: Cycle) -> None:
+        newest = self._one("SELECT max(session) FROM scan_runs WHERE outcome IN ('done', 'held')")
+        if newest is not None and newest > day:
+            raise UsedWrongly(f"{newest} is scanned already: a scan of {day} would take the listing back to that day")
         self.progress(cycle, "scan")
         self._set_market(day, closed=False)
         figures, calls = self._run_task("symbols.scan", "priority.100", "scan_runs", day, "the scan")
@@ -152,9 +155,16 @@ class CycleDriver:
     def drain(self, day: date, reason: str | None = None) -> None:
         """Until nothing waits, of one reason or at all: a type's batches follow one another at the type's pace."""
         last = 0.0
+        known = self._one("SELECT coalesce(max(id), 0) FROM operational_findings")
 
         def drained() -> bool:
             nonlocal last
+            refused = self._rows(
+                "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'",
+                known=known,
+            )
+            if refused:
+                raise TickstockError(refused[0][0])
             due, running = self._rows(
                 "SELECT count(*) FILTER (WHERE status = 'pending' OR lease_until < now()),"
                 " count(*) FILTER (WHERE status = 'running')"

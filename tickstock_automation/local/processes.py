@@ -62,6 +62,8 @@ def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
     By force after `grace_s` for a group, and eight seconds for all of them.
     """
     ended, last = [], time.monotonic() + WHOLE_S
+    for one in records:
+        _end_orphans(one)
     alive = [one for one in records if one.alive()]
     later = tuple(name for stage in STAGES for name in stage)
     groups = [[one for one in alive if not one.name.startswith(later)]]
@@ -82,6 +84,16 @@ def end_all(records: list[Record], grace_s: float = GRACE_S) -> list[str]:
         _reap(alive)
         time.sleep(0.02)
     return ended
+
+
+def _end_orphans(one: Record) -> None:
+    """Children of a leader that was killed: they began after it, in its group, which no new process can have joined."""
+    if one.alive():
+        return
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == one.pid and process.pid != one.pid and process.create_time() >= one.began:
+                process.kill()
 
 
 def _reap(group: list[Record]) -> None:

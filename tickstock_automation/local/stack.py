@@ -24,13 +24,13 @@ from tickstock_automation.local import servers
 from tickstock_automation.local.leases import release_leases
 from tickstock_automation.local.market import MarketChoice
 from tickstock_automation.local.ports import HOST, any_free, choose
+from tickstock_automation.local.stack_state import LOCK
 from tickstock_automation.local.supervisor import Part, Supervisor
 from tickstock_automation.local.witness import Witness
 from tickstock_automation.settings import STACK_ENV, Settings, use_settings
 
 USUAL_PORTS = {"postgres": 54320, "valkey": 63790, "vendor": 58080, "flower": 5555}
 READY_S = 40.0
-LOCK = "lock"
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from tickstock_automation.local.ports import HOST
 from tickstock_automation.settings import Settings
 
 FILE = "stack.json"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,18 @@ class StackState:
     ready: bool
     market: str
     addresses: dict[str, str]
+
+
+def runs_in(state: Path) -> bool:
+    """Whether a stack holds this state directory: by its lock, which no killed process and no reboot leaves behind."""
+    try:
+        with (state / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def write_state(state: Path, told: StackState) -> None:

@@ -47,7 +47,7 @@ UPDATE equity_processing_queue q
        completed_at = CASE WHEN attempts >= :most THEN now() END,
        error_message = :error, lease_until = NULL,
        scheduled_time = now() + make_interval(secs => :pause)
- WHERE claim_token = :token AND status = 'running' RETURNING status""")
+ WHERE claim_token = :token AND status = 'running' RETURNING status, symbol_id""")
 
 _GIVE_BACK = text("""
 UPDATE equity_processing_queue
@@ -104,10 +104,10 @@ def renew(session: Session, token: int, lease_s: int) -> None:
         raise LeaseLost(f"batch {token} was taken over by another worker: nothing more of it is stored")
 
 
-def fail_batch(session: Session, token: int, error: str, *, pause_s: float, most_attempts: int) -> int:
-    """Puts a batch back after a failure, or leaves it `failed` after the last attempt; says how many failed for good."""
+def fail_batch(session: Session, token: int, error: str, *, pause_s: float, most_attempts: int) -> list[int]:
+    """Puts a batch back after a failure, or leaves it `failed` after the last attempt; gives the ids that failed so."""
     rows = session.execute(_SETTLE, {"token": token, "error": error, "pause": pause_s, "most": most_attempts}).all()
-    return sum(row[0] == "failed" for row in rows)
+    return [row[1] for row in rows if row[0] == "failed"]
 
 
 def give_back(session: Session, token: int, reason: str, *, pause_s: float) -> None:

@@ -12,10 +12,11 @@ import structlog
 from sqlalchemy import Executable, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tickstock_automation.bars.models import Bar, CorporateAction
+from tickstock_automation.bars.models import Bar, CorporateAction, EodRun
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.operational import OperationalFinding
 from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import (
     Channel,
     DailySummary,
@@ -57,6 +58,17 @@ class SweepReport:
     checked: int
     findings: int
     by_check: dict[str, int]
+
+
+def sessions_to_sweep() -> list[date]:
+    """Sessions whose end-of-day load is done and whose summary does not stand yet, oldest first, five at most.
+
+    A sweep before the load would call the whole market missing, and its summary could not be taken back.
+    """
+    with transaction(Role.QUALITY_MONITOR) as session:
+        summed_up = select(QualityMetric.session).where(QualityMetric.scope == "summary")
+        loaded = select(EodRun.session).where(EodRun.outcome == DONE, EodRun.session.not_in(summed_up))
+        return list(session.scalars(loaded.order_by(EodRun.session).limit(5)))
 
 
 def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepReport | None:

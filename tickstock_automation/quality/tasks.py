@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from celery import shared_task
 
-from tickstock_automation.quality.sweep import sweep
+from tickstock_automation.quality.sweep import sessions_to_sweep, sweep
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS
@@ -14,6 +14,7 @@ from tickstock_automation.tasks import TASK_OPTIONS
 
 @shared_task(name="quality.sweep", **TASK_OPTIONS)
 def sweep_session(session: str | None = None) -> None:
-    """The daily sweep of a session (ISO date); by default of the last one that closed."""
-    day = date.fromisoformat(session) if session else calendar().last_closed(datetime.now(UTC))
-    sweep(day, calendar(), settings())
+    """The daily sweep of a session (ISO date); by default of those whose bars are loaded and that were not swept yet."""
+    days = [date.fromisoformat(session)] if session else sessions_to_sweep()
+    for day in days:
+        sweep(day, calendar(), settings())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -17,7 +18,7 @@ from tickstock_automation.bars.models import Bar
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run
+from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run, renew_run
 from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import (
     FieldChange,
@@ -100,7 +101,7 @@ def _scan(day: date, token: int, vendor: Vendor, calendar: SessionCalendar, sett
         raise BadAnswer(f"the vendor's listing of {day} is empty")
     report = ScanReport(listed=len(answer.listings))
     diff, bootstrap = _decide(day, answer, settings)
-    _apply(day, diff, bootstrap, report, calendar, settings)
+    _apply(day, token, diff, bootstrap, report, calendar, settings)
     with transaction(Role.IPO_MONITOR) as session:
         if diff.held:
             _report_held(session, day, diff, answer)
@@ -144,32 +145,46 @@ def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff,
     return diff, first
 
 
+@contextmanager
+def _held(day: date, token: int, settings: Settings) -> Iterator[ServiceSession]:
+    """A transaction of the scan, and a sign of life; LeaseLost where another worker has the run now."""
+    with transaction(Role.IPO_MONITOR) as session:
+        renew_run(session, ScanRun, day, token, settings.lease_s)
+        yield session
+
+
 def _apply(
-    day: date, diff: Diff, bootstrap: bool, report: ScanReport, calendar: SessionCalendar, settings: Settings
+    day: date,
+    token: int,
+    diff: Diff,
+    bootstrap: bool,
+    report: ScanReport,
+    calendar: SessionCalendar,
+    settings: Settings,
 ) -> None:
     """Each symbol's change and its event in one transaction. Archived first: they free tickers for those that come."""
     for archived in diff.archived:
-        with transaction(Role.IPO_MONITOR) as session:
+        with _held(day, token, settings) as session:
             _archive(session, day, archived)
         report.archived.append(archived.ticker)
     renames = [one for one in diff.changed if "ticker" in one.changes]
     others = [[one] for one in diff.changed if "ticker" not in one.changes]
     # Renames go together: two tickers may swap.
     for group in [*_chunks(renames, MOST_SYMBOLS), *others]:
-        with transaction(Role.IPO_MONITOR) as session:
+        with _held(day, token, settings) as session:
             _change(session, day, group)
         report.changed += [one.listing.ticker for one in group]
-    with transaction(Role.IPO_MONITOR) as session:
+    with _held(day, token, settings) as session:
         absence = update(Symbol).values(absent_since=day).where(Symbol.id.in_(diff.absent))
         session.execute(absence)
         session.execute(update(Symbol).values(absent_since=None).where(Symbol.id.in_(diff.back)))
     sessions = calendar.between(day - timedelta(days=settings.backfill_days), day - timedelta(days=1))
     for id_, listing in diff.relisted:
-        with transaction(Role.IPO_MONITOR) as session:
+        with _held(day, token, settings) as session:
             _store(session, day, [listing], "relisted", sessions, settings, relisted_id=id_)
         report.new.append(listing.ticker)
     for chunk in _chunks(diff.new, CHUNK if bootstrap else 1):
-        with transaction(Role.IPO_MONITOR) as session:
+        with _held(day, token, settings) as session:
             _store(session, day, chunk, "bootstrap" if bootstrap else "listed", sessions, settings)
         report.new += [one.ticker for one in chunk]
 
