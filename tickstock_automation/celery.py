@@ -14,6 +14,7 @@ from celery.schedules import crontab
 from kombu import Queue
 
 from tickstock_automation.db.engine import forget_engine
+from tickstock_automation.errors import SettingsError
 from tickstock_automation.ops.flower import prepare_flower
 from tickstock_automation.ops.logs import configure_logs
 from tickstock_automation.ops.relay_step import RelayStep
@@ -105,6 +106,11 @@ def _name_in_logs(task: Any, kwargs: dict[str, Any], **_rest: Any) -> None:
 
 
 def _make() -> Celery:
+    try:
+        settings()
+    except SettingsError as error:  # `celery` would show a traceback
+        print(error, file=sys.stderr)  # noqa: T201 -- no logger is set up yet
+        raise SystemExit(2) from None
     if "flower" in sys.argv[1:]:
         prepare_flower(settings(), sys.argv[1:])
     return make_app(settings())

@@ -228,6 +228,16 @@ def test_flower_refuses_to_start_without_a_password(settings: Settings) -> None:
     assert "Traceback" not in said.stderr
 
 
+def test_celery_with_invalid_settings_names_them_and_shows_no_traceback(settings: Settings) -> None:
+    worker = [sys.executable, "-m", "celery", "-A", "tickstock_automation", "worker"]
+    wrong = environment(settings, TICKSTOCK_LEASE_S="soon", REDIS_PORT="0")
+    said = subprocess.run(worker, env=wrong, capture_output=True, text=True, timeout=30, check=False)
+    assert said.returncode == 2
+    assert "TICKSTOCK_LEASE_S" in said.stderr
+    assert "REDIS_PORT" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_beat_sends_what_is_due_once_an_interval(settings: Settings, tmp_path: Path, broker: redis.Redis) -> None:
     command = [sys.executable, "-m", "celery", "-A", "tickstock_automation", "beat"]
     beat = Process("beat", command, environment(settings), tmp_path / "beat.log")

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tickstock_automation.bars.ingest import store
+from tickstock_automation.bars.jobs import advance_jobs, begin_jobs
 from tickstock_automation.bars.models import BackfillJob
 from tickstock_automation.bars.planner import Call, GroupedCall, plan
 from tickstock_automation.bars.session_state import settle
@@ -21,14 +22,12 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TryAgain
-from tickstock_automation.events.catalogue import BackfillCompleted, BackfillProgress, BackfillStarted, Service
-from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.events.catalogue import Service
 from tickstock_automation.processing import queue
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import BarsAnswer, Vendor
 
-PROGRESS_STEP = 10  # per cent between two progress events
 RETRY_PAUSE_S = 30.0
 AROUND_SHARE = 0.95  # of the bars of the sessions around: below it the vendor dropped some, they did not all rest
 ALONE_SHARE = 0.75  # of the symbols asked for, where no session around it is stored
@@ -159,6 +158,8 @@ def request_bars(
     if job is not None:
         job.symbols += len(symbol_ids)
         job.pairs += asked
+        if not job.pairs:  # a job that wants nothing would never end
+            session.delete(job)
         session.flush()
     return int(asked)
 
@@ -175,7 +176,7 @@ def process_batch(
         queue.renew(session, token, settings.lease_s)
         _ask_for_what_lacks(session, token, as_of, calendar, settings)
         pairs = [(id_, day) for id_, day in session.execute(_CLAIM, {"token": token, "lease": settings.lease_s})]
-        _begin_jobs(session, token)
+        begin_jobs(session, token)
     wanted: dict[date, set[int]] = {}
     for id_, day in pairs:
         wanted.setdefault(day, set()).add(id_)
@@ -225,30 +226,6 @@ def _ask_for_what_lacks(
     ).scalars()
     days = calendar.between(as_of - timedelta(days=settings.backfill_days), as_of)
     request_bars(session, list(ids), days, reason="asked", as_of=as_of)
-
-
-def _begin_jobs(session: ServiceSession, token: int) -> None:
-    jobs = session.scalars(
-        select(BackfillJob).where(
-            BackfillJob.state == "planned",
-            BackfillJob.id.in_(
-                text("SELECT job_id FROM bar_requests WHERE claim_token = :token").bindparams(token=token)
-            ),
-        )
-    ).all()
-    events = []
-    for job in jobs:
-        job.state = "running"
-        job.started_at = session.execute(text("SELECT now()")).scalar_one()
-        events.append(
-            Pending(
-                BackfillStarted(
-                    job_id=job.id, reason=job.reason, symbols=job.symbols, bars_wanted=job.pairs,
-                    first_session=job.first_session, last_session=job.last_session,
-                )
-            )
-        )  # fmt: skip
-    add_events(session, Service.IPO_MONITOR, events)
 
 
 def _make_call(
@@ -319,7 +296,7 @@ def _store_part(session: ServiceSession, part: Part, token: int, answer: BarsAns
         ids, days = zip(*empty, strict=True)
         load_id = stored.load_id if stored else None
         session.execute(_KNOWN_EMPTY, {"symbols": list(ids), "days": list(days), "load": load_id})
-    _progress(session, settled, calls=1 if answer else 0)
+    advance_jobs(session, settled, calls=1 if answer else 0)
     return stored.inserted + stored.updated if stored else 0
 
 
@@ -341,7 +318,7 @@ def _put_back(session: ServiceSession, token: int, broken: str | None, settings:
     failed = queue.fail_batch(session, token, broken, pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
     if failed:
         settled = session.execute(_FAIL_REQUESTS, {"error": broken, "symbols": failed}).all()
-        _progress(session, settled, calls=0)
+        advance_jobs(session, settled, calls=0)
     return len(failed)
 
 
@@ -357,34 +334,6 @@ def _incomplete(session: ServiceSession, symbols: Collection[int], day: date) ->
     around = max((number for found, number in rows if found != day), default=0)
     usual, share = (around, AROUND_SHARE) if around else (len(symbols), ALONE_SHARE)
     return bool(usual - present > FEW and present < share * usual)
-
-
-def _progress(session: ServiceSession, settled: Sequence[Any], *, calls: int) -> None:
-    """Brings jobs' figures up to date with (symbol, session, status, job) rows; an event at each step, and at the end."""
-    by_job: dict[int, Counter[str]] = {}
-    for _, _, status, job_id in settled:
-        if job_id is not None:
-            by_job.setdefault(job_id, Counter())[status] += 1
-    events: list[Pending] = []
-    for job_id, became in sorted(by_job.items()):
-        job = session.get_one(BackfillJob, job_id, with_for_update=True)
-        job.bars += became["done"]
-        job.empty += became["empty"]
-        job.failed += became["failed"]
-        job.vendor_calls += calls
-        before, job.percent = job.percent, 100 * (job.bars + job.empty + job.failed) // max(job.pairs, 1)
-        if job.percent // PROGRESS_STEP > before // PROGRESS_STEP:
-            events.append(Pending(BackfillProgress(job_id=job_id, percent=job.percent, bars=job.bars)))
-        if job.bars + job.empty + job.failed == job.pairs:
-            job.state = "failed" if job.failed else "done"
-            job.finished_at = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-            completed = BackfillCompleted(
-                job_id=job_id, outcome="failed" if job.failed else "done", symbols=job.symbols, bars=job.bars,
-                empty=job.empty, failed=job.failed, vendor_calls=job.vendor_calls,
-            )  # fmt: skip
-            events.append(Pending(completed))
-    session.flush()
-    add_events(session, Service.IPO_MONITOR, events)
 
 
 def _complete(session: ServiceSession, token: int) -> dict[str, int]:
