@@ -1,0 +1,107 @@
+"""A writer process: commits known changes, rolls others back on purpose, and notes what it means to do before it does.
+
+`python -m tests.faults.writer NUMBER SEED EVENTS_PER_SECOND NOTEBOOK [BUG]`. An unknown outcome (the connection died at
+the commit) is noted as nothing: the ledger in the database decides.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy.exc import DBAPIError
+
+from tests.faults.bugs import PUBLISH_BEFORE_COMMIT
+from tests.faults.ledger import BUMP_VERSIONS, INSERT_LEDGER, LOCK_SYMBOLS, SYMBOLS, ticker
+from tests.faults.records import Notebook
+from tickstock_automation.db.engine import ServiceSession, transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.errors import TickstockError
+from tickstock_automation.events.catalogue import FieldChange, Service, SymbolChanged
+from tickstock_automation.events.outbox import Pending, add_events
+
+DAY = date(2024, 1, 2)
+MOST_CHANGES = 30
+ROLLED_BACK = 0.1  # share of the transactions
+LINGERING = 0.3  # share of those that wait before their end, so that low numbers are committed late
+LINGER_S = 0.3
+COMMITTED, DOOMED = "committed", "doomed"
+
+
+class OnPurpose(Exception):
+    """Rolls a transaction back."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What one transaction will do."""
+
+    ids: list[int]
+    tokens: list[str]
+    doomed: bool
+    linger_s: float
+
+
+def draw_intent(draw: random.Random) -> Intent:
+    """Most change a few symbols, some many."""
+    count = draw.randint(1, 6) if draw.random() < 0.6 else draw.randint(7, MOST_CHANGES)
+    return Intent(
+        ids=sorted(draw.sample(range(1, SYMBOLS + 1), count)),
+        tokens=[str(uuid4()) for _ in range(count)],
+        doomed=draw.random() < ROLLED_BACK,
+        linger_s=draw.uniform(0, LINGER_S) if draw.random() < LINGERING else 0.0,
+    )
+
+
+def change(token: str, symbol_id: int, version: int) -> Pending:
+    """The event that tells of a symbol's new version."""
+    changes = {"token": FieldChange(old=None, new=token), "version": FieldChange(old=version - 1, new=version)}
+    return Pending(SymbolChanged(symbol=ticker(symbol_id), session=DAY, changes=changes), symbol_id)
+
+
+def carry_out(intent: Intent, notes: Notebook, before_end: Callable[[ServiceSession], None]) -> None:
+    """One transaction. Its rows are locked until its end, so that per symbol versions follow the commits."""
+    with transaction(Role.IPO_MONITOR) as session:
+        found = session.execute(LOCK_SYMBOLS, {"ids": intent.ids}).all()
+        versions = [version + 1 for _, version in found]
+        session.execute(BUMP_VERSIONS, {"ids": intent.ids})
+        session.execute(INSERT_LEDGER, {"tokens": intent.tokens, "ids": intent.ids, "versions": versions})
+        events = map(change, intent.tokens, intent.ids, versions)
+        add_events(session, Service.IPO_MONITOR, events)
+        before_end(session)
+        time.sleep(intent.linger_s)
+        if intent.doomed:
+            notes.write(DOOMED, *intent.tokens)
+            raise OnPurpose
+    notes.write(COMMITTED, *intent.tokens)
+
+
+def main(number: int, seed: int, rate: float, notebook: Path, bug: str) -> None:
+    """Writes until it is ended."""
+    draw = random.Random(f"{seed} {number}")
+    notes = Notebook(notebook)
+    before_end: Callable[[ServiceSession], None] = lambda _session: None  # noqa: E731
+    if bug == PUBLISH_BEFORE_COMMIT:
+        from tests.faults.buggy_writer import publish_now as before_end  # type: ignore[no-redef]
+    due = time.monotonic()
+    while True:
+        intent = draw_intent(draw)
+        try:
+            carry_out(intent, notes, before_end)
+        except OnPurpose:
+            pass
+        except (TickstockError, DBAPIError) as trouble:
+            sys.stderr.write(f"writer {number}: {str(trouble).partition(chr(10))[0]}\n")
+            time.sleep(0.1)
+        due = max(due + len(intent.ids) / rate, time.monotonic() - 0.5)
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]), "".join(sys.argv[5:6]))
