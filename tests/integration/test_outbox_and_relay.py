@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,12 +11,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.builders import add_symbols
+from tests.publishing import DAY, Running, in_stream, new, publish, until
 from tickstock_automation.db.engine import ServiceSession, engine, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.events.catalogue import (
     Channel,
     MaintenanceStarted,
-    NewSymbol,
     PriceAnomaly,
     Service,
     SymbolArchived,
@@ -29,64 +28,6 @@ from tickstock_automation.ops.relay_process import relay_options
 from tickstock_automation.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.database, pytest.mark.redis]
-DAY = date(2024, 1, 2)
-
-
-def new(symbol: str) -> NewSymbol:
-    return NewSymbol(
-        symbol=symbol,
-        name=None,
-        type="CS",
-        exchange=None,
-        equity_type="STOCK_EOD",
-        reason="listed",
-        session=DAY,
-        universes=[],
-    )
-
-
-def publish(*events: Pending) -> None:
-    with transaction(Role.IPO_MONITOR) as session:
-        add_events(session, Service.IPO_MONITOR, events)
-
-
-def until(done: Callable[[], Any], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-class Running:
-    """A relay in a thread, which can be told to stop."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.on = True
-        self.relay = Relay(relay_options(settings), lambda: self.on)
-        self.thread = threading.Thread(target=self.relay.run, daemon=True)
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.on = False
-        self.thread.join(10)
-
-
-@pytest.fixture
-def relays(settings: Settings) -> Iterator[Callable[[], Running]]:
-    started: list[Running] = []
-
-    def start() -> Running:
-        started.append(Running(settings))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
-
-
-def in_stream(broker: redis.Redis, channel: Channel = Channel.SYMBOLS_NEW) -> list[str]:
-    entries: Any = broker.xrange(channel.stream)
-    return [decode(fields["event"]).symbol or "" for _, fields in entries]
 
 
 def test_a_committed_event_goes_live_and_into_its_stream_once(

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from tickstock_automation.cli.output import stderr, stdout
 from tickstock_automation.events.catalogue import Event
-from tickstock_automation.events.consumer import ALL_CHANNELS, subscribe
+from tickstock_automation.events.consumer import subscribe
+from tickstock_automation.events.consumer.entries import ALL_CHANNELS
 from tickstock_automation.local.witness import LISTENING
 from tickstock_automation.settings import settings
 

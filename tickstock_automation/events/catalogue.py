@@ -300,9 +300,15 @@ class Event(BaseModel):
 
     @property
     def typed(self) -> EventData | None:
-        """The data as their model; None for a type, or a newer version, that this catalogue does not know."""
+        """The data as their model; None for a type, or a newer version, that this catalogue does not know.
+
+        A field that the model does not know is left out: a version may gain optional ones. ValidationError where the
+        data do not fit.
+        """
         model = _BY_TYPE.get(self.event_type)
-        return model.model_validate(self.data) if model is not None and model.version >= self.version else None
+        if model is None or self.version > model.version:
+            return None
+        return model.model_validate(self.data, extra="ignore")
 
     @property
     def symbol(self) -> str | None:

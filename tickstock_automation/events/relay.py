@@ -243,8 +243,8 @@ class Relay:
         arguments: list[str | int] = [self.held, batch, self.options.stream_max_length]
         for row in rows:
             live = not again or (now - row.created_at).total_seconds() < self.options.live_max_age_s
-            arguments += [row.channel, row.message(), "1" if live else "0"]
-        accepted, number = self._redis.eval(SEND_BATCH, 1, self.key, *arguments)  # type: ignore[misc, str-unpack]
+            arguments += [row.channel, str(row.id), row.message(), "1" if live else "0"]
+        accepted, number, *_ = self._redis.eval(SEND_BATCH, 1, self.key, *arguments)  # type: ignore[misc, str-unpack]
         if not accepted:
             raise NumberRefused(f"Redis holds batch {number}, this relay believed {self.held}")
         self.held = batch

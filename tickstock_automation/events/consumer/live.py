@@ -1,0 +1,111 @@
+"""Live events from the channels. What is published while nobody is connected is not seen; `follow` sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+import redis
+import redis.asyncio
+from pydantic import ValidationError
+
+from tickstock_automation.events.catalogue import Event, decode
+from tickstock_automation.events.consumer.entries import ALL_CHANNELS
+
+RECONNECT_S = (0.1, 5.0)
+OPTIONS: dict[str, Any] = {
+    "socket_timeout": None, "socket_connect_timeout": 5.0, "socket_keepalive": True, "health_check_interval": 10,
+}  # fmt: skip
+
+
+class _Listening:
+    """What one connection's messages mean."""
+
+    def __init__(
+        self, channels: Sequence[str], on_ready: Callable[[], None], on_garbage: Callable[[bytes], None]
+    ) -> None:
+        self.waiting = len(set(channels))
+        self.on_ready, self.on_garbage = on_ready, on_garbage
+
+    def take(self, message: dict[str, Any] | None) -> tuple[str, Event] | None:
+        if message is not None and message["type"] == "psubscribe":
+            self.waiting -= 1
+            if self.waiting == 0:
+                self.on_ready()
+        elif message is not None and message["type"] == "pmessage":
+            try:
+                return message["channel"].decode(), decode(message["data"])
+            except ValidationError:
+                self.on_garbage(message["data"])
+        return None
+
+
+def subscribe(
+    redis_url: str,
+    channels: Sequence[str] = ALL_CHANNELS,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_lost: Callable[[Exception], None] = lambda _error: None,
+    on_garbage: Callable[[bytes], None] = lambda _message: None,
+) -> Iterator[tuple[str, Event]]:
+    """Live events as (channel, event), from channels or patterns, for ever; reconnects with growing, jittered pauses.
+
+    `on_ready` is called each time the subscription stands, `on_lost` when the connection broke, `on_garbage` with a
+    message that is no event. Raises redis.AuthenticationError for a wrong password.
+    """
+    pause = RECONNECT_S[0]
+    while True:
+        client = redis.Redis.from_url(redis_url, **OPTIONS)
+        state = _Listening(channels, on_ready, on_garbage)
+        try:
+            with client.pubsub() as listener:  # type: ignore[no-untyped-call]
+                listener.psubscribe(*channels)
+                while True:
+                    found = state.take(listener.get_message(timeout=1.0))
+                    if state.waiting == 0:
+                        pause = RECONNECT_S[0]
+                    if found is not None:
+                        yield found
+        except redis.AuthenticationError:
+            raise  # waiting does not help
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            on_lost(error)
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, no secret
+            pause = min(pause * 2, RECONNECT_S[1])
+        finally:
+            client.close()
+
+
+async def subscribe_async(
+    redis_url: str,
+    channels: Sequence[str] = ALL_CHANNELS,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_lost: Callable[[Exception], None] = lambda _error: None,
+    on_garbage: Callable[[bytes], None] = lambda _message: None,
+) -> AsyncIterator[tuple[str, Event]]:
+    """`subscribe` for asyncio."""
+    pause = RECONNECT_S[0]
+    while True:
+        client: Any = redis.asyncio.Redis.from_url(redis_url, **OPTIONS)
+        state = _Listening(channels, on_ready, on_garbage)
+        try:
+            async with client.pubsub() as listener:
+                await listener.psubscribe(*channels)
+                while True:
+                    found = state.take(await listener.get_message(timeout=1.0))
+                    if state.waiting == 0:
+                        pause = RECONNECT_S[0]
+                    if found is not None:
+                        yield found
+        except redis.AuthenticationError:
+            raise  # waiting does not help
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            on_lost(error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, no secret
+            pause = min(pause * 2, RECONNECT_S[1])
+        finally:
+            await client.aclose()
