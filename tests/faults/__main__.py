@@ -16,11 +16,15 @@ SHORTEST_S = 5.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one campaign."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Kills, freezes, wipes, cuts; and checks.")
-    parser.add_argument("--seconds", type=float, default=900.0, help="how long faults are injected (default %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults", description="Kills, freezes, wipes, cuts; and checks."
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=900.0, help="how long faults are injected (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="same seed, same schedule (default %(default)s)")
     parser.add_argument("--bug", choices=list(BUGS), help="put this bug in; the run must fail")
-    parser.add_argument("--rate", type=float, default=250.0, help="events a second, all writers (default %(default)s)")
+    parser.add_argument("--rate", type=float, default=350.0, help="events a second, all writers (default %(default)s)")
     parser.add_argument("--log", type=Path, help="also append the faults and the summary to this file")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout; the faults go to stderr")
     given = parser.parse_args(arguments)

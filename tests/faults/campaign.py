@@ -31,7 +31,7 @@ class Plan:
     seconds: float
     seed: int
     bug: str = ""
-    rate: float = 250.0
+    rate: float = 350.0
 
 
 def run_campaign(plan: Plan, say: Callable[[str], None]) -> Report:
@@ -58,7 +58,7 @@ def run_campaign(plan: Plan, say: Callable[[str], None]) -> Report:
 def _run(plan: Plan, system: System, say: Callable[[str], None]) -> Report:
     first = BUGS[plan.bug].faults if plan.bug else ()
     injector = Injector(system, make_schedule(plan.seed, plan.seconds, first), say)
-    injector.run(system.mark_start())
+    injector.run(system.mark_start(), plan.seconds)
     system.heal()
     say(f"{system.elapsed():7.1f} s  all is healed")
     patience = _patience(plan)

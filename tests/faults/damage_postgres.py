@@ -50,7 +50,7 @@ def terminate_backends(system: System, planned: Planned) -> str:
 def freeze_backend(system: System, planned: Planned) -> str:
     """One backend stands still, with whatever locks it holds."""
     pid, name = choose(planned.picks[0], _ours(system))
-    system.freeze(pid, planned.duration_s).wait()
+    system.freeze(pid, planned.duration_s)
     return f"backend of {name}"
 
 

@@ -52,5 +52,5 @@ def _kill(system: System, name: str, down_s: float) -> str:
 
 
 def _freeze(system: System, name: str, seconds: float) -> str:
-    system.freeze(-system.pid(name), seconds).wait()
+    system.freeze(-system.pid(name), seconds)
     return name

@@ -75,7 +75,7 @@ def roll_back_valkey(system: System, planned: Planned) -> str:
 def freeze_valkey(system: System, planned: Planned) -> str:
     """It neither answers nor closes."""
     with system.valkey_busy:
-        system.freeze(system.pid(NAME), planned.duration_s).wait()
+        system.freeze(system.pid(NAME), planned.duration_s)
     return NAME
 
 

@@ -70,8 +70,8 @@ class Injector:
         self._broken: list[Exception] = []
         self._room = threading.Semaphore(AT_A_TIME)
 
-    def run(self, began: float) -> None:
-        """Returns when all is over. Raises where a fault could not be undone: then the campaign says nothing."""
+    def run(self, began: float, seconds: float) -> None:
+        """Returns when the time and all faults are over. Raises where a fault could not be undone: then the campaign says nothing."""
         threads = []
         for planned in self.plan:
             time.sleep(max(0.0, began + planned.at_s - time.monotonic()))
@@ -84,6 +84,7 @@ class Injector:
             thread.join()
         if self._broken:
             raise self._broken[0]
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
 
     def _carry_out(self, planned: Planned, began: float) -> None:
         at, target, missed = time.monotonic(), "", ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.faults.records import Notebook
 from tickstock_automation.events.catalogue import CANARY_CHANNEL
-from tickstock_automation.events.consumer import ALL_CHANNELS, subscribe
+from tickstock_automation.events.consumer import subscribe
 from tickstock_automation.settings import settings
 
 
@@ -18,7 +18,7 @@ def _garbage(message: bytes) -> None:
 def main(notebook: Path) -> None:
     """Listens until it is ended."""
     notes = Notebook(notebook)
-    for _channel, event in subscribe(settings().redis_url, (*ALL_CHANNELS, CANARY_CHANNEL), on_garbage=_garbage):
+    for _channel, event in subscribe(settings().redis_url, ("tickstock.*", CANARY_CHANNEL), on_garbage=_garbage):
         notes.saw(event)
 
 

@@ -31,10 +31,16 @@ class Report:
 
     def text(self) -> str:
         """Some lines to read."""
-        lines = ["", f"seed {self.seed}, {self.seconds:.0f} s of faults" + (f", with the bug {self.bug}" if self.bug else "")]
+        lines = [
+            "",
+            f"seed {self.seed}, {self.seconds:.0f} s of faults" + (f", with the bug {self.bug}" if self.bug else ""),
+        ]
         lines += [f"  {name:<42} {value:>12,.6g}" for name, value in self.figures.items()]
         never = [kind for kind in KINDS if kind not in self.faults]
-        lines.append(f"  faults: {sum(self.faults.values())}, two at a time at most" + (f"; {self.missed} missed" if self.missed else ""))
+        lines.append(
+            f"  faults: {sum(self.faults.values())}, two at a time at most"
+            + (f"; {self.missed} missed" if self.missed else "")
+        )
         lines += [f"    {kind:<24} {number:>4}" for kind, number in sorted(self.faults.items())]
         if never:
             lines.append(f"    never: {', '.join(never)}")
@@ -42,7 +48,11 @@ class Report:
             lines += ["", f"VIOLATED: {one.name}: {one.words} ({one.count} pieces of evidence)"]
             lines += [f"  {evidence}" for evidence in one.evidence]
         broken = {one.name for one in self.violations}
-        lines += ["", f"{len(PROPERTIES) - len(broken)} of {len(PROPERTIES)} properties hold" + (f"; violated: {', '.join(sorted(broken))}" if broken else "")]
+        lines += [
+            "",
+            f"{len(PROPERTIES) - len(broken)} of {len(PROPERTIES)} properties hold"
+            + (f"; violated: {', '.join(sorted(broken))}" if broken else ""),
+        ]
         return "\n".join(lines)  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 FIRST_AT_S = 2.0
-GAP_S = (2.0, 7.0)
+GAP_S = (1.5, 6.0)
 OVERLAP = 0.25  # share of the faults that begin beside the one before
 OVERLAP_GAP_S = (0.1, 1.0)
 

@@ -25,7 +25,8 @@ from tickstock_automation.local.supervisor import Part, Supervisor
 PASSWORD = "faults-password"
 WATCH_S = 0.2
 AGAIN_S = 1.0
-FREEZE = 'kill -STOP -- "$0"; sleep "$1"; kill -CONT -- "$0"'  # a process of its own: whatever becomes of us, it thaws
+# A process of its own: whatever becomes of us, what was frozen thaws.
+FREEZE = 'kill -s STOP -- "$0" || exit 1; sleep "$1"; kill -s CONT -- "$0" || exit 0'
 
 
 @dataclass
@@ -58,7 +59,6 @@ class System:
         self.wanted: set[str] = set()
         self.valkey_busy, self.postgres_busy = threading.Lock(), threading.Lock()
         self._lock = threading.RLock()
-        self._freezers: list[subprocess.Popen[bytes]] = []
         self._watching = threading.Event()
 
     # -- addresses ------------------------------------------------------------------------------------------------
@@ -128,11 +128,13 @@ class System:
             os.killpg(part.process.pid, signal.SIGKILL)
         part.process.wait()
 
-    def freeze(self, pid: int, seconds: float) -> subprocess.Popen[bytes]:
-        """Stops a process, or with a negative id its group, for a while."""
-        freezer = subprocess.Popen(["sh", "-c", FREEZE, str(pid), f"{seconds:.2f}"], start_new_session=True)
-        self._freezers.append(freezer)
-        return freezer
+    def freeze(self, pid: int, seconds: float) -> None:
+        """Stops a process, or with a negative id its group, for a while. ProcessLookupError where there is none."""
+        freezer = subprocess.Popen(
+            ["sh", "-c", FREEZE, str(pid), f"{seconds:.2f}"], start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        if freezer.wait():
+            raise ProcessLookupError(f"process {pid} was gone")
 
     def pid(self, name: str) -> int:
         """The process id of a part."""
@@ -148,9 +150,7 @@ class System:
         return time.monotonic() - self._began
 
     def heal(self) -> None:
-        """Nothing is frozen, cut or down any more."""
-        for freezer in self._freezers:
-            freezer.wait()
+        """Nothing is cut or down any more; what was frozen has thawed by itself."""
         self.links.heal()
         for name in self.actors:
             self.launch(name)

@@ -29,8 +29,11 @@ from tickstock_automation.events.outbox import Pending, add_events
 DAY = date(2024, 1, 2)
 MOST_CHANGES = 30
 ROLLED_BACK = 0.1  # share of the transactions
-LINGERING = 0.3  # share of those that wait before their end, so that low numbers are committed late
+FEW = 6
+MANY = 0.3  # share of the transactions that change more than a few
+LINGERING = 0.25  # share of those with few changes that wait before their end, so that low numbers are committed late
 LINGER_S = 0.3
+CATCH_UP_S = 2.0  # of work that a fault kept a writer from, it makes good
 COMMITTED, DOOMED = "committed", "doomed"
 
 
@@ -50,12 +53,13 @@ class Intent:
 
 def draw_intent(draw: random.Random) -> Intent:
     """Most change a few symbols, some many."""
-    count = draw.randint(1, 6) if draw.random() < 0.6 else draw.randint(7, MOST_CHANGES)
+    many = draw.random() < MANY
+    count = draw.randint(FEW + 1, MOST_CHANGES) if many else draw.randint(1, FEW)
     return Intent(
         ids=sorted(draw.sample(range(1, SYMBOLS + 1), count)),
         tokens=[str(uuid4()) for _ in range(count)],
         doomed=draw.random() < ROLLED_BACK,
-        linger_s=draw.uniform(0, LINGER_S) if draw.random() < LINGERING else 0.0,
+        linger_s=draw.uniform(0, LINGER_S) if not many and draw.random() < LINGERING else 0.0,
     )
 
 
@@ -99,7 +103,7 @@ def main(number: int, seed: int, rate: float, notebook: Path, bug: str) -> None:
         except (TickstockError, DBAPIError) as trouble:
             sys.stderr.write(f"writer {number}: {str(trouble).partition(chr(10))[0]}\n")
             time.sleep(0.1)
-        due = max(due + len(intent.ids) / rate, time.monotonic() - 0.5)
+        due = max(due + len(intent.ids) / rate, time.monotonic() - CATCH_UP_S)
         time.sleep(max(0.0, due - time.monotonic()))
 
 
