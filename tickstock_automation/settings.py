@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     )
     redis_host: str | None = Field(None, validation_alias="REDIS_HOST")
     redis_port: int = Field(6379, ge=1, le=65535, validation_alias="REDIS_PORT")
+    redis_username: str | None = Field(None, validation_alias="REDIS_USERNAME")
     redis_password: SecretStr | None = Field(None, validation_alias="REDIS_PASSWORD")
     redis_db: int = Field(0, ge=0, validation_alias="REDIS_DB")
 
@@ -137,6 +138,17 @@ class Settings(BaseSettings):
         7 * 86400,
         ge=60,
     )
+    message_max_bytes: int = Field(
+        1_000_000,
+        ge=10_000,
+        description="A larger event is set aside, with an alert.",
+    )
+    relay_metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Where a relay shows its figures for Prometheus, on 127.0.0.1; 0: nowhere.",
+    )
     flower_password: SecretStr | None = Field(
         None,
         validation_alias="FLOWER_PASSWORD",
@@ -189,7 +201,8 @@ class Settings(BaseSettings):
     @property
     def redis_url(self) -> str:
         """The broker's address, secret included: never print it."""
-        password = f":{quote(self.redis_password.get_secret_value(), safe='')}@" if self.redis_password else ""
+        user = quote(self.redis_username or "", safe="")
+        password = f"{user}:{quote(self.redis_password.get_secret_value(), safe='')}@" if self.redis_password else ""
         return f"redis://{password}{self.redis_host or '127.0.0.1'}:{self.redis_port}/{self.redis_db}"
 
     @property

@@ -13,6 +13,9 @@ ALERT = (
     "INSERT INTO quality_alerts (finding_key, check_name, channel, severity, verdict, remediation)"
     " VALUES ('k', 'c', 'x', 'low', 'undetermined', 'none')"
 )
+NUMBERED = OUTBOX.replace("data)", "data, batch)").replace("'{{}}')", "'{{}}', 1)")
+ASIDE = OUTBOX.replace("data)", "data, set_aside)").replace("'{{}}')", "'{{}}', 'no')")
+REPLAY = "INSERT INTO outbox_replays (channels, sent_through, until_seq) VALUES ('{}', 0, 1)"
 PREFERENCE = "INSERT INTO user_preferences (user_name, kind, subject) VALUES ('u', 'mute', 'A')"
 FINDING = "INSERT INTO operational_findings (check_name, severity, reported_by, message) VALUES ('c', 'low', 'x', 'm')"
 REQUEST = "INSERT INTO bar_requests (symbol_id, session, reason) SELECT id, '2024-01-02', 'suspect' FROM symbols"
@@ -32,14 +35,15 @@ MAY = {
         OUTBOX.format("data_quality_monitor", "price_anomaly"), ALERT, FINDING, REQUEST, QUEUE, READ,
         "SELECT * FROM user_preferences",
     ],
-    "tickstock_relay": ["SELECT * FROM outbox", NUMBER, "UPDATE relay_state SET epoch = 1", FINDING],
+    "tickstock_relay": ["SELECT * FROM outbox", NUMBER, "UPDATE outbox SET set_aside = 'x'", REPLAY, "UPDATE relay_state SET epoch = 1", FINDING],
     "tickstock_app": [READ, PREFERENCE, "SELECT * FROM get_session_status('2024-01-02')", "SELECT * FROM adjusted_bars"],
 }  # fmt: skip
 MAY_NOT = {
     "tickstock_ipo_monitor": [
         OUTBOX.format("ipo_monitor", "price_anomaly"), OUTBOX.format("data_quality_monitor", "new_symbol"),
         OUTBOX.format("data_quality_monitor", "price_anomaly"), ALERT, PREFERENCE, NUMBER, "DROP TABLE symbols",
-        "SELECT * FROM outbox", "CREATE TABLE mine (id int)",
+        "SELECT * FROM outbox", "CREATE TABLE mine (id int)", NUMBERED.format("ipo_monitor", "new_symbol"),
+        ASIDE.format("ipo_monitor", "new_symbol"), REPLAY,
     ],
     "tickstock_quality_monitor": [
         OUTBOX.format("data_quality_monitor", "new_symbol"), OUTBOX.format("ipo_monitor", "maintenance_started"),

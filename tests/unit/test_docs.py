@@ -8,9 +8,9 @@ from tickstock_automation.settings import Settings
 
 
 def test_every_channel_check_and_setting_is_in_the_docs(checkout: Path) -> None:
-    events = (checkout / "docs" / "events.md").read_text()
+    catalogue = (checkout / "docs" / "event-catalogue.md").read_text()
     for model in EVENT_TYPES:
-        assert f"| `{model.channel}` | `{model.event_type}` |" in events
+        assert f"| `{model.channel}` | [`{model.event_type}`](#{model.event_type}) |" in catalogue
     checks = (checkout / "docs" / "checks.md").read_text()
     for check in CHECKS:
         assert f"| `{check.__name__}` |" in checks

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Identity, Index, Text, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Identity, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tickstock_automation.db.base import Base
+from tickstock_automation.db.base import Base, Id
 
 
 class OutboxRow(Base):
-    """An event that waits, or was sent: no batch number, or one up to Redis's."""
+    """An event that waits, was sent, or cannot be: no batch number, one up to Redis's, or a reason it was set aside."""
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_waiting", "seq", postgresql_where=text("batch IS NULL")),
+        Index("ix_outbox_waiting", "seq", postgresql_where=text("batch IS NULL AND set_aside IS NULL")),
         Index("ix_outbox_batch", "batch", postgresql_where=text("batch IS NOT NULL")),
     )
 
@@ -32,6 +32,21 @@ class OutboxRow(Base):
     data: Mapped[str] = mapped_column(Text, doc="JSON, as it was validated")
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     batch: Mapped[int | None]
+    set_aside: Mapped[str | None] = mapped_column(doc="why it cannot be sent; the relay passes over it")
+
+
+class OutboxReplay(Base):
+    """An operator's wish to send sent events again; the relay does it between new ones, batch by batch."""
+
+    __tablename__ = "outbox_replays"
+
+    id: Mapped[Id]
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    sent_through: Mapped[int] = mapped_column(doc="the seq up to which it is done; at first the one before the first")
+    until_seq: Mapped[int]
+    sent: Mapped[int] = mapped_column(server_default="0")
+    done_at: Mapped[datetime | None]
 
 
 class RelayState(Base):

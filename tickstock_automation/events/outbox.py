@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
 
+from pydantic import ValidationError
 from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 
@@ -18,8 +19,11 @@ MOST_SYMBOLS = 1_000  # more advisory locks in one transaction end in "out of sh
 
 OUTBOX = cast(Table, OutboxRow.__table__)
 
+# The transaction gets its id before its rows get their seq: the relay takes a seq for dead once all transactions of its
+# time are over.
 _LOCK = text(
-    "SELECT count(pg_advisory_xact_lock(:class, id)) FROM (SELECT unnest(CAST(:ids AS int[])) AS id ORDER BY 1) ordered"
+    "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(:class, id))"
+    " FROM (SELECT unnest(CAST(:ids AS int[])) AS id ORDER BY 1) ordered"
 )
 
 
@@ -34,8 +38,8 @@ class Pending:
 def add_events(session: Session, service: Service, events: Iterable[Pending]) -> None:
     """Adds events to the outbox within the session's transaction.
 
-    Raises RuntimeError outside a transaction, ValueError for an event type that is not the service's own or for more
-    than 1,000 symbols at once; PostgreSQL refuses what the session's role may not publish.
+    Raises RuntimeError outside a transaction, ValueError for an event type that is not the service's own, for data that
+    do not fit their model, and for more than 1,000 symbols at once (split a larger change into transactions); PostgreSQL refuses what the session's role may not publish.
     """
     if not session.in_transaction():
         raise RuntimeError("an event is added in the transaction of its change, and there is none")
@@ -48,9 +52,9 @@ def add_events(session: Session, service: Service, events: Iterable[Pending]) ->
     ids = {event.symbol_id for event in events if event.symbol_id is not None}
     if len(ids) > MOST_SYMBOLS:
         raise ValueError(f"{len(ids)} symbols in one transaction; at most {MOST_SYMBOLS}: split it")
+    encoded = [_encoded(event.data) for event in events]
     session.flush()
-    if ids:
-        session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
+    session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
     session.execute(
         insert(OUTBOX).inline(),  # nothing comes back: a service may add events, not read them
         [
@@ -61,8 +65,18 @@ def add_events(session: Session, service: Service, events: Iterable[Pending]) ->
                 "event_type": event.data.event_type,
                 "version": event.data.version,
                 "symbol_id": event.symbol_id,
-                "data": event.data.model_dump_json(),
+                "data": data,
             }
-            for event in events
+            for event, data in zip(events, encoded, strict=True)
         ],
     )
+
+
+def _encoded(data: EventData) -> str:
+    """Its JSON, read back by its model: an object that was made past its checks does not go out."""
+    encoded = data.model_dump_json(warnings="none")
+    try:
+        type(data).model_validate_json(encoded)
+    except ValidationError as error:
+        raise ValueError(f"this {data.event_type} does not fit its model: {error}") from None
+    return encoded

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import random
-import select
+import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -22,29 +21,25 @@ from uuid import UUID
 import psycopg2
 import redis
 import structlog
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
-from psycopg2.extensions import connection as Connection  # noqa: N812
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from tickstock_automation.events.catalogue import CANARY_CHANNEL, STREAM_PREFIX, Channel, encode
+from tickstock_automation.events.patient import Patient
+from tickstock_automation.events.sending import NumberRefused, Row, Sender, connect
+from tickstock_automation.events.waiting import ABSENT, BATCH, COLUMNS, SNAPSHOT, START, UNSENT, Waiting
 
-BATCH = 500
 POLL_S = 0.5  # the net below NOTIFY, and the lease's heartbeat
 LEASE_S = 1.5
+MEASURE_S = 5.0
 HOUSEKEEPING_S = 60.0
 BACKOFF_S = (0.1, 2.0)
-SEND_BATCH = (files("tickstock_automation.events") / "send_batch.lua").read_text()
+NOTICE = "tickstock_outbox"
+DELETED_AT_ONCE = 5_000
+LOOK = "look"  # the payload that says: an old row waits again, or a replay is asked for
 
 log = structlog.get_logger("relay")
 
 
 class LeaseTaken(Exception):
     """Another relay sends now."""
-
-
-class NumberRefused(Exception):
-    """Redis holds another number than believed."""
 
 
 @dataclass(frozen=True)
@@ -57,73 +52,81 @@ class RelayOptions:
     stream_max_age_s: int
     live_max_age_s: float
     outbox_keep_s: int
+    message_max_bytes: int
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the outbox as it is sent."""
+@dataclass
+class Figures:
+    """What a relay did since it began, and what it sees: rows that wait (at most MOST_COUNTED), the oldest one's age."""
 
-    batch: int
-    seq: int
-    id: UUID
-    channel: str
-    service: str
-    event_type: str
-    version: int
-    data: str
-    created_at: datetime
+    active: bool = False
+    sent: int = 0
+    sent_again: int = 0
+    set_aside: int = 0
+    backlog: int = 0
+    oldest_s: float = 0.0
 
-    def message(self) -> str:
-        return encode(
-            id=self.id,
-            seq=self.seq,
-            timestamp=self.created_at.astimezone(UTC),
-            service=self.service,
-            event_type=self.event_type,
-            version=self.version,
-            data=self.data,
-        )
-
-
-COLUMNS = "o.batch, o.seq, o.id::text, o.channel, o.service, o.event_type, o.version, o.data, o.created_at"
 
 TAKE_LEASE = """
 UPDATE relay_state SET holder = %(holder)s, epoch = epoch + 1, heartbeat_at = clock_timestamp()
  WHERE heartbeat_at IS NULL OR holder = %(holder)s OR heartbeat_at < clock_timestamp() - make_interval(secs => %(lease)s)
 RETURNING epoch, outbox_id::text"""
 
-HEARTBEAT = "UPDATE relay_state SET heartbeat_at = clock_timestamp() WHERE epoch = %(epoch)s"
+HEARTBEAT = "UPDATE relay_state SET heartbeat_at = clock_timestamp() WHERE epoch = %(epoch)s RETURNING 1"
+GIVE_LEASE_BACK = "UPDATE relay_state SET heartbeat_at = NULL WHERE epoch = %(epoch)s"
 
-# One statement: the number is given and the rows get it, or neither; a relay of an older epoch numbers nothing.
-NUMBER_ROWS = f"""
-WITH waiting AS (SELECT seq FROM outbox WHERE batch IS NULL ORDER BY seq LIMIT {BATCH}),
-     numbered AS (UPDATE relay_state SET last_batch = last_batch + 1, heartbeat_at = clock_timestamp()
-                   WHERE epoch = %(epoch)s AND EXISTS (SELECT 1 FROM waiting) RETURNING last_batch)
-UPDATE outbox o SET batch = n.last_batch FROM waiting w, numbered n WHERE o.seq = w.seq RETURNING {COLUMNS}"""  # noqa: S608
+# A number that PostgreSQL lost with its last unsynced commit must not be given twice.
+NEVER_BELOW = "UPDATE relay_state SET last_batch = %(held)s WHERE last_batch < %(held)s AND epoch = %(epoch)s"
+NEXT_NUMBER = "UPDATE relay_state SET last_batch = last_batch + 1 WHERE epoch = %(epoch)s RETURNING last_batch"
 
 ROWS_ABOVE = f"""
-SELECT {COLUMNS} FROM outbox o WHERE o.batch > %(held)s
- AND o.batch <= (SELECT min(batch) + 20 FROM outbox WHERE batch > %(held)s) ORDER BY o.batch, o.seq"""  # noqa: S608
+SELECT {COLUMNS} FROM outbox o WHERE o.batch > %(held)s AND o.set_aside IS NULL
+ AND o.batch <= (SELECT min(batch) + 20 FROM outbox WHERE batch > %(held)s AND set_aside IS NULL)
+ ORDER BY o.batch, o.seq"""  # noqa: S608 -- all parts are constants
 
-DELETE_SENT = """
-DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE batch <= %(held)s
-   AND created_at < now() - make_interval(secs => %(keep)s) ORDER BY seq LIMIT 5000)"""
+SET_ASIDE = """
+WITH aside AS (UPDATE outbox SET set_aside = %(reason)s WHERE seq = %(seq)s RETURNING seq, id, channel, event_type)
+INSERT INTO operational_findings (check_name, severity, reported_by, message, evidence)
+SELECT 'outbox_poison', 'high', 'relay', format('event %%s (%%s) cannot be sent: %%s', seq, event_type, %(reason)s),
+       jsonb_build_object('seq', seq, 'id', id, 'channel', channel) FROM aside"""
+
+DELETE_SENT = f"""
+DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE batch <= %(held)s AND set_aside IS NULL
+   AND created_at < now() - make_interval(secs => %(keep)s) ORDER BY seq LIMIT {DELETED_AT_ONCE}) RETURNING 1"""  # noqa: S608
+
+MOST_COUNTED = 100_000
+BACKLOG = f"""
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+  FROM (SELECT created_at FROM outbox WHERE {UNSENT} ORDER BY seq LIMIT {MOST_COUNTED}) waiting"""  # noqa: S608
+
+ASKED_REPLAY = """
+SELECT id, sent_through, until_seq, channels FROM outbox_replays WHERE done_at IS NULL ORDER BY id LIMIT 1"""
+
+REPLAY_ROWS = f"""
+SELECT %(batch)s, {COLUMNS.partition(", ")[2]} FROM outbox o WHERE seq > %(after)s AND seq <= %(until)s
+   AND batch <= %(held)s AND set_aside IS NULL AND channel = ANY(%(channels)s) ORDER BY seq LIMIT {BATCH}"""  # noqa: S608
+
+REPLAYED = """
+UPDATE outbox_replays SET sent = sent + %(sent)s, sent_through = %(through)s,
+       done_at = CASE WHEN %(done)s THEN clock_timestamp() END WHERE id = %(id)s"""
 
 
+@dataclass
 class Relay:
     """One relay process: takes the lease when it can, sends while it holds it."""
 
-    def __init__(self, options: RelayOptions, keep_on: Callable[[], bool] = lambda: True) -> None:
-        self.options = options
-        self.keep_on = keep_on
-        self.holder = f"{socket.gethostname()}:{os.getpid()}"
-        self.epoch = 0
-        self.key = ""
-        self.held = 0
-        self.sent = 0
-        self._housekept = 0.0
-        self._database: Connection | None = None
-        self._redis: redis.Redis | None = None
+    options: RelayOptions
+    keep_on: Callable[[], bool] = lambda: True
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
+    figures: Figures = field(default_factory=Figures)
+    epoch: int = 0
+
+    def __post_init__(self) -> None:
+        self._waiting = Waiting()
+        self._sender: Sender | None = None
+        self._database: Patient | None = None
+        self._measured = self._housekept = 0.0
+        self._replay_asked = True
 
     def run(self) -> None:
         """Works until `keep_on` says no. Trouble with either server is waited out with growing, jittered pauses."""
@@ -133,10 +136,11 @@ class Relay:
                 self._connect()
                 if self._take_lease():
                     self._catch_up()
-                    log.info("relay sends", epoch=self.epoch, redis_holds=self.held)
+                    log.info("relay sends", epoch=self.epoch, redis_holds=self.sender.held)
                     pause = BACKOFF_S[0]
                     self._serve()
                 else:
+                    self._measure()
                     time.sleep(POLL_S / 2)
             except (LeaseTaken, NumberRefused) as doubt:
                 log.warning("relay looks again", reason=str(doubt))
@@ -145,129 +149,160 @@ class Relay:
                 self._disconnect()
                 time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, no secret
                 pause = min(pause * 2, BACKOFF_S[1])
+            finally:
+                self.figures.active = False
         self._release()
+
+    # -- connections and the lease ---------------------------------------------------------------------------------
+
+    @property
+    def sender(self) -> Sender:
+        assert self._sender is not None
+        return self._sender
+
+    def _ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        assert self._database is not None
+        return self._database.ask(statement, **values)
 
     def _connect(self) -> None:
         if self._database is None:
-            self._database = psycopg2.connect(
-                self.options.dsn,
-                application_name="tickstock relay",
-                connect_timeout=5,
-                options="-c role=tickstock_relay -c synchronous_commit=off",
-                keepalives_idle=5,
-                keepalives_interval=2,
-                keepalives_count=2,
-                tcp_user_timeout=5000,
-            )
-            self._database.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-            self._execute("LISTEN tickstock_outbox")
-        if self._redis is None:
-            self._redis = redis.Redis.from_url(
-                self.options.redis_url,
-                retry=Retry(NoBackoff(), 0),
-                socket_timeout=5.0,
-                socket_connect_timeout=2.0,
-                socket_keepalive=True,
-                decode_responses=True,
-                client_name="tickstock-relay",
-            )
-            self._redis.ping()
+            options = "-c role=tickstock_relay -c synchronous_commit=off"
+            self._database = Patient(self.options.dsn, name="tickstock relay", options=options)
+            self._ask(f"LISTEN {NOTICE}")
+        if self._sender is None:
+            client = connect(self.options.redis_url)
+            self._sender = Sender(client, "", self.options.stream_max_length, self.options.stream_max_age_s)
 
     def _disconnect(self) -> None:
         if self._database is not None:
             self._database.close()
-        if self._redis is not None:
-            self._redis.close()
-        self._database = self._redis = None
-
-    def _execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        assert self._database is not None
-        with self._database.cursor() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+        if self._sender is not None:
+            self._sender.client.close()
+        self._database = self._sender = None
 
     def _take_lease(self) -> bool:
-        rows = self._execute(TAKE_LEASE, holder=self.holder, lease=LEASE_S)
+        rows = self._ask(TAKE_LEASE, holder=self.holder, lease=LEASE_S)
         if rows:
             self.epoch, outbox_id = rows[0]
-            self.key = f"tickstock:relay:batch:{outbox_id}"
+            self.sender.key = f"tickstock:relay:batch:{outbox_id}"
         return bool(rows)
 
     def _release(self) -> None:
         """Lets a standby in at once; a relay that cannot say so is found out by its heartbeat."""
         try:
             if self._database is not None and self.epoch:
-                self._execute("UPDATE relay_state SET heartbeat_at = NULL WHERE epoch = %(epoch)s", epoch=self.epoch)
+                self._ask(GIVE_LEASE_BACK, epoch=self.epoch)
         except psycopg2.Error as trouble:
             log.warning("relay could not give its lease back", reason=_brief(trouble))
         self._disconnect()
 
+    def _beat(self) -> None:
+        """Says that it lives, and looks whether Redis still holds what it held."""
+        if not self._ask(HEARTBEAT, epoch=self.epoch):
+            raise LeaseTaken(f"epoch {self.epoch} is over, another relay sends")
+        self.sender.check()
+        if self._waiting.grow_older(*self._ask(SNAPSHOT)[0]):
+            self._waiting.settle(*self._ask(ABSENT, seen=self._waiting.seen)[0])
+        self._measure()
+        self._housekeep()
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
     def _catch_up(self) -> None:
         """What Redis does not hold the number of goes out again, batch by batch with the same members."""
-        assert self._redis is not None
-        self.held = int(self._redis.get(self.key) or 0)  # type: ignore[arg-type]
-        # A number that PostgreSQL lost with its last unsynced commit must not be given twice.
-        self._execute("UPDATE relay_state SET last_batch = %(held)s WHERE last_batch < %(held)s", held=self.held)
-        while rows := self._rows(ROWS_ABOVE, held=self.held):
+        self.sender.held = self.sender.ask()
+        self._ask(NEVER_BELOW, held=self.sender.held, epoch=self.epoch)
+        self._waiting.begin(*self._ask(START)[0])
+        while rows := self._rows(self._ask(ROWS_ABOVE, held=self.sender.held)):
             for batch, members in groupby(rows, key=lambda row: row.batch):
                 self._send(batch, list(members), again=True)
-            self._beat()
+            if not self._ask(HEARTBEAT, epoch=self.epoch):
+                raise LeaseTaken(f"epoch {self.epoch} is over, another relay sends")
 
     def _serve(self) -> None:
         assert self._database is not None
+        self.figures.active = True
         beat = time.monotonic()
         while self.keep_on():
             while self.keep_on() and (rows := self._rows_to_send()):
                 self._send(rows[0].batch, rows, again=False)
-                beat = time.monotonic()
-                self._housekeep()
-            if time.monotonic() - beat >= POLL_S:
+                if time.monotonic() - beat >= POLL_S:
+                    self._beat()
+                    beat = time.monotonic()
+            replaying = self._replay_asked and self._replay()
+            left = POLL_S - (time.monotonic() - beat)
+            if left <= 0:
                 self._beat()
-                self._housekeep()
-                beat = time.monotonic()
-            select.select([self._database], [], [], POLL_S)
-            self._database.poll()
-            self._database.notifies.clear()
+                beat, left = time.monotonic(), POLL_S
+            if LOOK in self._database.await_notice(0 if replaying else left):
+                self._waiting.look_everywhere = self._replay_asked = True
 
     def _rows_to_send(self) -> list[Row]:
         """Gives the rows that wait their batch number, committed; none where none wait, or the epoch is over."""
-        return self._rows(NUMBER_ROWS, epoch=self.epoch)
+        statement, values = self._waiting.statement()
+        rows = self._rows(self._ask(statement, epoch=self.epoch, **values))
+        self._waiting.took([row.seq for row in rows])
+        return rows
 
-    def _rows(self, statement: str, **values: Any) -> list[Row]:
-        found = [Row(row[0], row[1], UUID(row[2]), *row[3:]) for row in self._execute(statement, **values)]
-        return sorted(found, key=lambda row: (row.batch, row.seq))
+    def _rows(self, found: list[tuple[Any, ...]]) -> list[Row]:
+        rows = [Row(row[0], row[1], UUID(row[2]), *row[3:]) for row in found]
+        return sorted(rows, key=lambda row: (row.batch, row.seq))
 
     def _send(self, batch: int, rows: list[Row], *, again: bool) -> None:
-        assert self._redis is not None
+        faults = [(row, fault) for row in rows if (fault := row.fault(self.options.message_max_bytes))]
+        for row, fault in faults:
+            self._set_aside(row, fault)
+        good = [row for row in rows if row not in {row for row, _ in faults}] if faults else rows
         now = datetime.now(UTC)
-        arguments: list[str | int] = [self.held, batch, self.options.stream_max_length]
-        for row in rows:
-            live = not again or (now - row.created_at).total_seconds() < self.options.live_max_age_s
-            arguments += [row.channel, str(row.id), row.message(), "1" if live else "0"]
-        accepted, number, *_ = self._redis.eval(SEND_BATCH, 1, self.key, *arguments)  # type: ignore[misc, str-unpack]
-        if not accepted:
-            raise NumberRefused(f"Redis holds batch {number}, this relay believed {self.held}")
-        self.held = batch
-        self.sent += len(rows)
+        live_age = self.options.live_max_age_s
+        pairs = [(row, not again or (now - row.created_at).total_seconds() < live_age) for row in good]
+        for row in self.sender.send(batch, pairs):
+            self._set_aside(row, f"the key of its stream in Redis holds something that is no stream: {row.channel}")
+        self.figures.sent += len(good)
+        self.figures.sent_again += len(good) if again else 0
 
-    def _beat(self) -> None:
-        assert self._database is not None
-        with self._database.cursor() as cursor:
-            cursor.execute(HEARTBEAT, {"epoch": self.epoch})
-            if cursor.rowcount == 0:
-                raise LeaseTaken(f"epoch {self.epoch} is over, another relay sends")
+    def _set_aside(self, row: Row, reason: str) -> None:
+        """Kept in the outbox with its reason, and an alert's finding; `tickstock events dead` shows it."""
+        self._ask("SET synchronous_commit = on")  # it may not look sent after a crash
+        self._ask(SET_ASIDE, seq=row.seq, reason=reason)
+        self._ask("SET synchronous_commit = off")
+        self.figures.set_aside += 1
+        log.error("event set aside", seq=row.seq, event_type=row.event_type, reason=reason)
+
+    def _replay(self) -> bool:
+        """Sends the next part of what an operator asked for again, between the events that wait; whether there is more."""
+        asked = self._ask(ASKED_REPLAY)
+        if not asked:
+            self._replay_asked = False
+            return False
+        replay, after, until, channels = asked[0]
+        number = self._ask(NEXT_NUMBER, epoch=self.epoch)
+        if not number:
+            raise LeaseTaken(f"epoch {self.epoch} is over, another relay sends")
+        values = {"after": after, "until": until, "channels": channels, "held": self.sender.held}
+        rows = self._rows(self._ask(REPLAY_ROWS, batch=number[0][0], **values))
+        if rows:
+            self._send(number[0][0], rows, again=True)
+        through = rows[-1].seq if rows else until
+        self._ask(REPLAYED, id=replay, sent=len(rows), through=through, done=len(rows) < BATCH)
+        return True
+
+    # -- besides ---------------------------------------------------------------------------------------------------
+
+    def _measure(self) -> None:
+        if time.monotonic() - self._measured >= MEASURE_S:
+            self._measured = time.monotonic()
+            self.figures.backlog, self.figures.oldest_s = self._ask(BACKLOG)[0]
 
     def _housekeep(self) -> None:
-        assert self._redis is not None
         if time.monotonic() - self._housekept < HOUSEKEEPING_S:
             return
         self._housekept = time.monotonic()
-        if int(self._redis.get(self.key) or 0) != self.held:  # type: ignore[arg-type]
-            raise NumberRefused("Redis lost the batch number")
-        self._execute(DELETE_SENT, held=self.held, keep=self.options.outbox_keep_s)
-        oldest = int((time.time() - self.options.stream_max_age_s) * 1000)
-        for channel in (*Channel, CANARY_CHANNEL):
-            self._redis.xtrim(STREAM_PREFIX + channel, minid=oldest, approximate=True)
+        self._waiting.look_everywhere = self._replay_asked = True  # the net below what is known
+        while len(self._ask(DELETE_SENT, held=self.sender.held, keep=self.options.outbox_keep_s)) == DELETED_AT_ONCE:
+            if not self._ask(HEARTBEAT, epoch=self.epoch) or self._ask(f"SELECT 1 FROM outbox WHERE {UNSENT} LIMIT 1"):  # noqa: S608
+                break
+        self.sender.trim()
 
 
 def _brief(error: Exception) -> str:

@@ -23,6 +23,7 @@ def relay_options(found: Settings) -> RelayOptions:
         stream_max_age_s=found.stream_max_age_s,
         live_max_age_s=found.live_max_age_s,
         outbox_keep_s=found.outbox_keep_s,
+        message_max_bytes=found.message_max_bytes,
     )
 
 
