@@ -23,6 +23,7 @@ from tickstock_automation.local.ports import HOST
 from tickstock_automation.local.supervisor import Part, Supervisor
 
 PASSWORD = "faults-password"
+SETTINGS = ("TICKSTOCK_", "POLYGON_", "REDIS_", "FLOWER_", "DATABASE_URI")
 WATCH_S = 0.2
 AGAIN_S = 1.0
 # A process of its own: whatever becomes of us, what was frozen thaws.
@@ -181,7 +182,7 @@ class System:
 
     def _environment(self, actor: Actor | None) -> dict[str, str]:
         """What an actor finds: its own links to the servers, and no settings of the machine's."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "POLYGON_"))}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         own |= {
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from sqlalchemy.exc import DBAPIError
 
+from tests.faults.buggy_writer import publish_now
 from tests.faults.bugs import PUBLISH_BEFORE_COMMIT
 from tests.faults.ledger import BUMP_VERSIONS, INSERT_LEDGER, LOCK_SYMBOLS, SYMBOLS, ticker
 from tests.faults.records import Notebook
@@ -90,9 +91,9 @@ def main(number: int, seed: int, rate: float, notebook: Path, bug: str) -> None:
     """Writes until it is ended."""
     draw = random.Random(f"{seed} {number}")
     notes = Notebook(notebook)
-    before_end: Callable[[ServiceSession], None] = lambda _session: None  # noqa: E731
-    if bug == PUBLISH_BEFORE_COMMIT:
-        from tests.faults.buggy_writer import publish_now as before_end  # type: ignore[no-redef]
+    before_end: Callable[[ServiceSession], None] = (
+        publish_now if bug == PUBLISH_BEFORE_COMMIT else lambda _session: None
+    )
     due = time.monotonic()
     while True:
         intent = draw_intent(draw)
