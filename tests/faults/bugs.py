@@ -22,7 +22,7 @@ BUGS = {
     EARLY_SENT: Bug(
         "after an error the relay forces its own batch number on Redis: what was numbered counts as sent",
         "committed-reaches-stream",
-        ("refuse-redis", "wipe-valkey", "kill-valkey"),
+        ("wipe-valkey", "kill-valkey", "refuse-redis"),
     ),
     PUBLISH_BEFORE_COMMIT: Bug(
         "the writer itself publishes before it commits: what is rolled back was told", "rolled-back-never-seen"
