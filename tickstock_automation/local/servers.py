@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import psycopg2
@@ -30,6 +31,9 @@ DATABASE = "tickstock"
 LOGIN = "tickstock"
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; where we are root, it runs as this user
 READY_S = 30.0
+REDIS_USERS = ("relay", "worker", "tickstockapp", "ops")
+USERS_TEMPLATE = Path(__file__).parents[2] / "deploy" / "redis" / "users.acl"
+USERS_FILE = "users.acl"
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,26 @@ def make_valkey(state: Path) -> Path:
     return data
 
 
-def valkey_command(data: Path, port: int, password: str) -> list[str]:
-    """How the embedded Valkey is started. The password goes by a file: a command line can be read by all."""
+def write_users(state: Path) -> dict[str, str]:
+    """Writes the ACL file of deploy/redis with passwords kept in the state directory; gives them by user."""
+    passwords = {user: secret_of(state, f"valkey.{user}.password") for user in REDIS_USERS}
+    given = {f"{user.upper()}_PASSWORD": password for user, password in passwords.items()}
+    path = state / USERS_FILE
+    path.touch(mode=0o600)
+    path.write_text(Template(USERS_TEMPLATE.read_text()).substitute(given))
+    return passwords
+
+
+def valkey_command(data: Path, port: int, password: str | None = None, users: Path | None = None) -> list[str]:
+    """How the embedded Valkey is started: with one password for all, or with a file of users.
+
+    Passwords go by a file: a command line can be read by all.
+    """
     config = data / "valkey.conf"
     config.touch(mode=0o600)
+    access = f"requirepass {password}" if users is None else f"aclfile {users}"
     config.write_text(
-        f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {data}\nappendonly yes\nappendfsync everysec\n"
+        f"bind {HOST}\nport {port}\n{access}\ndir {data}\nappendonly yes\nappendfsync everysec\n"
         'save ""\nmaxmemory-policy noeviction\nloglevel warning\nlogfile ""\ndaemonize no\n'
     )
     return [str(get_binary_path()), str(config)]

@@ -31,6 +31,7 @@ from tickstock_automation.settings import STACK_ENV, Settings, use_settings
 
 USUAL_PORTS = {"postgres": 54320, "valkey": 63790, "vendor": 58080, "flower": 5555}
 READY_S = 40.0
+CONSUMER_URL = "consumer.url"  # where a consumer of the events finds the embedded Valkey, as the user tickstockapp
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Stack:
         self.addresses: dict[str, str] = {}
         self.idle = False  # set by who knows that no task is waiting or being worked on
         self._environment: dict[str, str] = {}
+        self._passwords: dict[str, str] = {}  # of the embedded Valkey's users
         self._lock: IO[str] | None = None
         self._vendor_ready = threading.Event()
         if self.market.folder is None:
@@ -162,11 +164,15 @@ class Stack:
         if self.given.redis_host is not None:
             self.addresses["Redis"] = f"{self.given.redis_host}:{self.given.redis_port}, as given in REDIS_HOST"
             return None
-        password = servers.secret_of(self.state, "valkey.password")
+        self._passwords = servers.write_users(self.state)
         port = self._port("valkey")
-        found |= {"redis_host": HOST, "redis_port": port, "redis_password": SecretStr(password), "redis_db": 0}
+        found |= {
+            "redis_host": HOST, "redis_port": port, "redis_db": 0,
+            "redis_username": "ops", "redis_password": SecretStr(self._passwords["ops"]),
+        }  # fmt: skip
         self.addresses["Valkey"] = f"redis://{HOST}:{port}/0"
-        command = servers.valkey_command(servers.make_valkey(self.state), port, password)
+        data = servers.make_valkey(self.state)
+        command = servers.valkey_command(data, port, users=self.state / servers.USERS_FILE)
         return self.supervisor.start("valkey", command, os.environ)
 
     def _embed_vendor(self, found: dict[str, object]) -> int | None:
@@ -209,7 +215,7 @@ class Stack:
         )
 
     def _start_workers(self) -> None:
-        self.supervisor.start("relay", [*_tickstock(), "relay"], self._environment)
+        self.supervisor.start("relay", [*_tickstock(), "relay"], self._as_user("relay"))
         for service, queues, processes in (
             ("ipo_monitor", "priority.100,priority.90,priority.50", 2),
             ("data_quality_monitor", "quality", 1),
@@ -221,7 +227,7 @@ class Stack:
             )  # fmt: skip
 
     def _celery(self, name: str, *arguments: str, service: str | None = None) -> Part:
-        environment = dict(self._environment)
+        environment = self._as_user("ops" if name == "flower" else "worker")
         if service:
             environment["TICKSTOCK_SERVICES"] = service
         return self.supervisor.start(
@@ -229,6 +235,11 @@ class Stack:
             [sys.executable, "-m", "celery", "--quiet", "-A", "tickstock_automation", *arguments],
             environment,
         )
+
+    def _as_user(self, user: str) -> dict[str, str]:
+        """The parts' environment, with the name and password of one of the embedded Valkey's users."""
+        own = {"REDIS_USERNAME": user, "REDIS_PASSWORD": self._passwords[user]} if self._passwords else {}
+        return {**self._environment, **own}
 
     def _go_round(self) -> None:
         """A task of each service: queue, worker, database, relay, subscriber."""
@@ -278,9 +289,16 @@ class Stack:
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}={value}\n" for name, value in _as_environment(self.settings).items()))
+        if self._passwords:
+            url = self.state / CONSUMER_URL
+            url.touch(mode=0o600)
+            url.write_text(
+                f"redis://tickstockapp:{self._passwords['tickstockapp']}@{HOST}:{self.settings.redis_port}/0\n"
+            )
 
     def _unwrite_environment(self) -> None:
         (self.state / STACK_ENV).unlink(missing_ok=True)
+        (self.state / CONSUMER_URL).unlink(missing_ok=True)
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:
@@ -290,7 +308,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         "POLYGON_API_KEY": settings.polygon_api_key, "FLOWER_PASSWORD": settings.flower_password,
     }  # fmt: skip
     plain = {
-        "REDIS_HOST": settings.redis_host, "REDIS_PORT": settings.redis_port, "REDIS_DB": settings.redis_db,
+        "REDIS_HOST": settings.redis_host, "REDIS_USERNAME": settings.redis_username, "REDIS_PORT": settings.redis_port, "REDIS_DB": settings.redis_db,
         "POLYGON_BASE_URL": settings.polygon_base_url, "POLYGON_CALLS_PER_MINUTE": settings.polygon_calls_per_minute,
         "FLOWER_PORT": settings.flower_port, "TICKSTOCK_RELAY_IN_WORKER": "false",
         "TICKSTOCK_SCHEDULE": str(settings.schedule).lower(), "TICKSTOCK_LOG_FORMAT": settings.log_format,

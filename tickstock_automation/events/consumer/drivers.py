@@ -29,6 +29,13 @@ def news(effect: AwaitNews) -> list[str | int]:
     ]  # fmt: skip
 
 
+def named(trouble: redis.RedisError) -> redis.RedisError:
+    """A right that a script lacks, named as one that a command lacks is."""
+    if isinstance(trouble, redis.ResponseError) and str(trouble).startswith("ACL failure"):
+        return redis.exceptions.NoPermissionError(str(trouble))
+    return trouble
+
+
 class Blocking:
     """Does effects with a blocking client."""
 
@@ -62,7 +69,7 @@ class Blocking:
                 try:
                     reply = self.do(effect)
                 except redis.RedisError as trouble:
-                    error = trouble
+                    error = named(trouble)
         except StopIteration:
             return
         finally:
@@ -105,7 +112,7 @@ class Async:
                 try:
                     reply = await self.do(effect)
                 except redis.RedisError as trouble:
-                    error = trouble
+                    error = named(trouble)
         except StopIteration:
             return
         finally:

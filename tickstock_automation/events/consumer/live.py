@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import redis
@@ -22,20 +23,26 @@ OPTIONS: dict[str, Any] = {
 
 
 class _Listening:
-    """What one connection's messages mean."""
+    """What one connection subscribes to, and what its messages mean."""
 
     def __init__(
         self, channels: Sequence[str], on_ready: Callable[[], None], on_garbage: Callable[[bytes], None]
     ) -> None:
-        self.waiting = len(set(channels))
+        self.patterns = list(dict.fromkeys(name for name in channels if any(sign in name for sign in "*?[")))
+        self.names = [
+            name
+            for name in dict.fromkeys(channels)
+            if name not in self.patterns and not any(fnmatchcase(name, pattern) for pattern in self.patterns)
+        ]
+        self.waiting = len(self.patterns) + len(self.names)
         self.on_ready, self.on_garbage = on_ready, on_garbage
 
     def take(self, message: dict[str, Any] | None) -> tuple[str, Event] | None:
-        if message is not None and message["type"] == "psubscribe":
+        if message is not None and message["type"] in ("psubscribe", "subscribe"):
             self.waiting -= 1
             if self.waiting == 0:
                 self.on_ready()
-        elif message is not None and message["type"] == "pmessage":
+        elif message is not None and message["type"] in ("pmessage", "message"):
             try:
                 return message["channel"].decode(), decode(message["data"])
             except ValidationError:
@@ -54,7 +61,7 @@ def subscribe(
     """Live events as (channel, event), from channels or patterns, for ever; reconnects with growing, jittered pauses.
 
     `on_ready` is called each time the subscription stands, `on_lost` when the connection broke, `on_garbage` with a
-    message that is no event. Raises redis.AuthenticationError for a wrong password.
+    message that is no event. Raises redis.AuthenticationError for a wrong password and redis.exceptions.NoPermissionError.
     """
     pause = RECONNECT_S[0]
     while True:
@@ -62,7 +69,9 @@ def subscribe(
         state = _Listening(channels, on_ready, on_garbage)
         try:
             with client.pubsub() as listener:  # type: ignore[no-untyped-call]
-                listener.psubscribe(*channels)
+                for subscribe_to, names in ((listener.psubscribe, state.patterns), (listener.subscribe, state.names)):
+                    if names:
+                        subscribe_to(*names)
                 while True:
                     found = state.take(listener.get_message(timeout=1.0))
                     if state.waiting == 0:
@@ -94,7 +103,9 @@ async def subscribe_async(
         state = _Listening(channels, on_ready, on_garbage)
         try:
             async with client.pubsub() as listener:
-                await listener.psubscribe(*channels)
+                for subscribe_to, names in ((listener.psubscribe, state.patterns), (listener.subscribe, state.names)):
+                    if names:
+                        await subscribe_to(*names)
                 while True:
                     found = state.take(await listener.get_message(timeout=1.0))
                     if state.waiting == 0:
