@@ -37,30 +37,33 @@ class Books:
         self._notes = [Follower(notebook(system.state, name)) for name in PLAIN_CONSUMERS]
         self._effects = 0
 
-    def read(self) -> int:
-        """How many are still missing, in all places."""
-        self.waiting["the streams"] -= {one.id for _, one in self._tails.news()}
-        self.waiting["plain"] -= {one.id for notes in self._notes for one in notes.seen()}
-        new = effects(self._state, self._effects)
-        self._effects += len(new)
-        self.waiting["exact"] -= {one.id for one in new}
-        return sum(len(missing) for missing in self.waiting.values())
+    def read(self) -> bool:
+        """Whether anything moved; what came again counts too: a consumer goes through all of it after a wipe."""
+        sent = [one.id for _, one in self._tails.news()]
+        handled = [one.id for notes in self._notes for one in notes.seen()]
+        effected = [one.id for one in effects(self._state, self._effects)]
+        self._effects += len(effected)
+        for place, came in (("the streams", sent), ("plain", handled), ("exact", effected)):
+            self.waiting[place].difference_update(came)
+        return bool(sent or handled or effected)
+
+    def missing(self) -> int:
+        """How many have not arrived, in all places."""
+        return sum(map(len, self.waiting.values()))
 
 
 def await_all(system: System, patience: Patience) -> str:
     """Empty when everything arrived; else a diagnosis."""
     books = Books(system)
     began = moved = time.monotonic()
-    missing = books.read()
-    while missing:
+    books.read()
+    while books.missing():
         time.sleep(POLL_S)
-        now = time.monotonic()
-        left = books.read()
-        if left < missing:
-            moved = now
-        missing = left
-        if missing and (now - moved > patience.still_s or now - began > patience.whole_s):
-            return _diagnosis(system, books, now - began, now - moved)
+        if books.read():
+            moved = time.monotonic()
+        waited, still = time.monotonic() - began, time.monotonic() - moved
+        if books.missing() and (still > patience.still_s or waited > patience.whole_s):
+            return _diagnosis(system, books, waited, still)
     return ""
 
 
