@@ -1,5 +1,8 @@
 """The faults of a run follow from its seed."""
 
+import pytest
+
+from tests.faults.__main__ import main
 from tests.faults.bugs import BUGS
 from tests.faults.checker import PROPERTIES
 from tests.faults.injector import DAMAGE, Done
@@ -63,3 +66,13 @@ def test_a_fault_is_one_line_with_time_kind_duration_and_target() -> None:
         "relay-b",
     ]
     assert "missed: no such process" in Done(1, "kill-relay", "", 0, "no such process").line()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--bug", "none-of-them"], ["--seconds", "1"], ["--rate", "0"], ["--seconds", "long"]]
+)
+def test_wrong_use_ends_with_exit_code_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
