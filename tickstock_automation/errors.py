@@ -65,5 +65,9 @@ class QueueFull(UsedWrongly):
     """The work queue is at its bound: nothing was queued."""
 
 
+class NotFound(TickstockError):
+    """What was named is not there (exit code 3)."""
+
+
 class PartDied(TickstockError):
     """A part of the embedded stack ended; the message names it and shows its last lines."""

@@ -16,6 +16,7 @@ from tickstock_automation.errors import BadAnswer, TickstockError, VendorRefused
 from tickstock_automation.settings import Settings, settings
 
 OLD_EVENT_S = 10.0
+OLDEST_REDIS = 7
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,9 @@ def _relay(ask: Callable[[str], tuple[Any, ...] | None]) -> Iterator[Seen]:
         "outbox", not late, f"{waiting[0]} events wait" + (f", the oldest for {waiting[1]:.0f} s" if waiting[0] else ""),
         "Events do not go out: look at the relay and at Redis." if late else "",
     )  # fmt: skip
+    aside = ask("SELECT count(*) FROM outbox WHERE set_aside IS NOT NULL")
+    if aside and aside[0]:
+        yield Seen("outbox", False, f"{aside[0]} events cannot be sent", "`tickstock events dead list` says why.")
 
 
 def _broker(found: Settings) -> Iterator[Seen]:
@@ -143,7 +147,13 @@ def _broker(found: Settings) -> Iterator[Seen]:
     try:
         about: Any = client.info("server")
         version = about.get("valkey_version") or about.get("redis_version")
-        yield Seen("Redis", True, f"version {version} at {found.redis_host or '127.0.0.1'}:{found.redis_port}")
+        new_enough = int(str(version).partition(".")[0]) >= OLDEST_REDIS
+        yield Seen(
+            "Redis",
+            new_enough,
+            f"version {version} at {found.redis_host or '127.0.0.1'}:{found.redis_port}",
+            "" if new_enough else f"Version {OLDEST_REDIS} or newer, or Valkey, is needed.",
+        )
         memory: Any = client.info("memory")
         policy = str(memory.get("maxmemory_policy"))
         kept = policy == "noeviction"

@@ -4,65 +4,127 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from tickstock_automation.cli import events_books, events_dead, events_replay
+from tickstock_automation.cli.moments import moment_or_id
 from tickstock_automation.cli.output import stderr, stdout
+from tickstock_automation.errors import NotFound, UsedWrongly
 from tickstock_automation.events.catalogue import Event
-from tickstock_automation.events.consumer import subscribe
+from tickstock_automation.events.consumer import Gap, follow, subscribe
 from tickstock_automation.events.consumer.entries import ALL_CHANNELS
 from tickstock_automation.local.witness import LISTENING
 from tickstock_automation.settings import settings
 
 app = typer.Typer(help="What goes over the channels.", no_args_is_help=True)
+app.command()(events_replay.replay)
+app.command()(events_books.status)
+app.command()(events_books.reconcile)
+app.add_typer(events_dead.app, name="dead")
+
 COLOURS = {"symbols": "green", "backfill": "blue", "maintenance": "magenta", "quality": "yellow"}
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `tail` a subcommand."""
+SEVERITIES = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 
 
 @app.command()
 def tail(
     channel: Annotated[list[str] | None, typer.Option(help="Channel or pattern; may be given more than once.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="First what the streams hold: behind an event's id, since a time (2026-11-23T09:30), or 10m, 2h, 1d ago."
+        ),
+    ] = None,
+    symbol: Annotated[
+        list[str] | None, typer.Option(help="Only events about this ticker; may be given more than once.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="With --since: end with what is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: channel and event.")] = False,
 ) -> None:
-    """Shows events live, until it is stopped."""
-    patterns = channel or list(ALL_CHANNELS)
-    events = subscribe(
-        settings().redis_url,
-        patterns,
-        on_ready=lambda: print(f"{LISTENING} {', '.join(patterns)}", file=sys.stderr, flush=True),
-        on_lost=lambda error: stderr.print(f"connection lost, trying again: {error}", markup=False),
-        on_garbage=lambda message: stderr.print(f"not an event: {message[:120]!r}", markup=False),
-    )
-    for name, event in events:
+    """Shows events as they come, until it is stopped; with --since, those that the streams hold before them."""
+    if stop and since is None:
+        raise UsedWrongly("--stop ends with what the streams hold, so it needs --since")
+    wanted = {one.upper() for one in symbol or ()}
+    for name, event in _events(channel or list(ALL_CHANNELS), since, live=not stop):
+        if wanted and (event.symbol or "").upper() not in wanted:
+            continue
         if as_json:
             # one write a line: a reader may be waiting for it
             sys.stdout.write(json.dumps({"channel": name, "event": event.model_dump(mode="json")}) + "\n")
             sys.stdout.flush()
         else:
-            stdout.print(_line(name, event))
+            stdout.print(line(name, event, with_day=since is not None))
 
 
-def _line(channel: str, event: Event) -> Text:
+@app.command()
+def schema(as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of YAML.")] = False) -> None:
+    """Prints the contract of all channels and messages: an AsyncAPI 3 document."""
+    from tickstock_automation.events.asyncapi import asyncapi_document, asyncapi_yaml
+
+    print(json.dumps(asyncapi_document(), indent=2) if as_json else asyncapi_yaml(), end="")
+
+
+def _events(patterns: list[str], since: str | None, *, live: bool) -> Iterator[tuple[str, Event]]:
+    def lost(error: Exception) -> None:
+        stderr.print(f"connection lost, trying again: {error}", markup=False)
+
+    def gap(found: Gap) -> None:
+        stderr.print(f"{found.missed} events of {found.channel} have left its stream", markup=False)
+
+    if since is None:
+        yield from subscribe(
+            settings().redis_url,
+            patterns,
+            on_ready=lambda: print(f"{LISTENING} {', '.join(patterns)}", file=sys.stderr, flush=True),
+            on_lost=lost,
+            on_garbage=lambda message: stderr.print(f"not an event: {message[:120]!r}", markup=False),
+        )
+        return
+    try:
+        yield from follow(
+            settings().redis_url, patterns, since=moment_or_id(since), live=live, on_gap=gap, on_trouble=lost
+        )
+    except ValueError as error:
+        raise UsedWrongly(str(error)) from None
+    except LookupError as error:
+        raise NotFound(str(error)) from None
+
+
+def line(channel: str, event: Event, *, with_day: bool) -> Text:
+    """An event in one line."""
     colour = next((value for key, value in COLOURS.items() if key in channel), "white")
     said = {
         key: value
         for key, value in event.data.items()
-        if key not in ("symbol", "evidence") and value not in (None, [], {})
+        if key not in ("symbol", "evidence", "severity") and value not in (None, [], {})
     }
-    words = event.data.get("evidence", {}).get("words")
+    evidence = event.data.get("evidence")
+    words = evidence.get("words") if isinstance(evidence, dict) else None
+    severity = str(event.data.get("severity") or "")
+    moment = f"{event.timestamp:%m-%d %H:%M:%S}" if with_day else f"{event.timestamp:%H:%M:%S.%f}"[:12]
     return Text.assemble(
-        (f"{event.timestamp:%H:%M:%S.%f}"[:12] + "  ", "dim"),
+        (f"{moment}  ", "dim"),
         (f"{event.event_type:<22}", colour),
         (f"{event.symbol or '':<8}", "bold"),
-        words or _short(said),
+        (f"{severity} " if severity else "", SEVERITIES.get(severity, "")),
+        str(words) if words else _short(said),
     )
 
 
 def _short(data: dict[str, Any]) -> str:
-    return "  ".join(f"{key}={value}" for key, value in data.items())
+    return "  ".join(f"{key}={_value(value)}" for key, value in data.items())
+
+
+def _value(value: Any) -> str:
+    """Changes as from and to; lists and maps without JSON's signs."""
+    if isinstance(value, dict):
+        if value.keys() == {"old", "new"}:
+            return f"{_value(value['old'])} → {_value(value['new'])}"
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_value(one) for one in value)
+    return "none" if value is None else str(value)

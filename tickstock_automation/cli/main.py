@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
 from tickstock_automation import __version__
 from tickstock_automation.cli import doctor, events, run, stack, vendor
 from tickstock_automation.cli.output import complain
-from tickstock_automation.errors import TickstockError, UsedWrongly
+from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 
 app = typer.Typer(
     name="tickstock",
@@ -51,7 +51,7 @@ def _root(
 
 
 def main() -> None:
-    """Exit codes: 0 good, 1 failed, 2 used wrongly, 3 not found, 130 interrupted."""
+    """Exit codes: 0 good, 1 failed, 2 used wrongly, 3 not found, 6 findings where a gate was asked for, 130 interrupted."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
     )  # parts configure their own
@@ -60,6 +60,9 @@ def main() -> None:
     except UsedWrongly as error:
         complain(str(error))
         sys.exit(2)
+    except NotFound as error:
+        complain(str(error))
+        sys.exit(3)
     except TickstockError as error:
         complain(str(error))
         sys.exit(1)

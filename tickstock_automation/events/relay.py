@@ -125,7 +125,7 @@ class Relay:
         self._waiting = Waiting()
         self._sender: Sender | None = None
         self._database: Patient | None = None
-        self._measured = self._housekept = 0.0
+        self._measured = self._housekept = float("-inf")
         self._replay_asked = True
 
     def run(self) -> None:

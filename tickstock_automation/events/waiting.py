@@ -38,10 +38,10 @@ SELECT coalesce(max(seq), 0), pg_snapshot_xmax(pg_current_snapshot())::text::big
 SNAPSHOT = """
 SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s"""
 
-ABSENT = """
+ABSENT = f"""
 SELECT coalesce(max(seq), %(seen)s), ARRAY(SELECT n FROM generate_series(%(seen)s + 1, max(seq)) n
-          WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.seq = n))
-  FROM outbox WHERE seq > %(seen)s"""
+          WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.seq = n AND NOT ({UNSENT})))
+  FROM outbox WHERE seq > %(seen)s"""  # noqa: S608
 
 
 @dataclass
@@ -53,11 +53,12 @@ class Waiting:
     look_everywhere: bool = False
     missing: dict[int, int | None] = field(default_factory=dict)  # to the first transaction that cannot be its own
     _start: int = 0
-    _over: int = 0  # every transaction below it was over at the last heartbeat, and the rows were read since
+    _over: int = 0  # every transaction below it was over at a heartbeat
+    _all_read: bool = False  # whether all rows that could be seen then have been read since
 
     def begin(self, newest: int, next_transaction: int) -> None:
         """At the start the whole index is read, until all transactions that may have taken a number are over."""
-        self.seen, self._start, self.settled, self._over = newest, next_transaction, False, 0
+        self.seen, self._start, self.settled, self._over, self._all_read = newest, next_transaction, False, 0, False
         self.missing.clear()
 
     def statement(self) -> tuple[str, dict[str, Any]]:
@@ -69,6 +70,7 @@ class Waiting:
 
     def took(self, seqs: Sequence[int]) -> None:
         """These were numbered now: the lowest of all that waited."""
+        self._all_read = self._all_read or len(seqs) < BATCH
         if not self.settled:
             return
         new = sorted(seq for seq in seqs if seq > self.seen)
@@ -86,11 +88,12 @@ class Waiting:
 
     def grow_older(self, oldest_open: int, next_transaction: int) -> bool:
         """Forgets numbers whose transactions are over and were looked for since. True: it is time to `settle`."""
-        self.missing = {
-            seq: next_transaction if until is None else until
-            for seq, until in self.missing.items()
-            if until is None or until > self._over
-        }
-        ready = not self.settled and self._start <= self._over
-        self._over = oldest_open
+        ready = False
+        if self._all_read:
+            self.missing = {seq: until for seq, until in self.missing.items() if until is None or until > self._over}
+            ready = not self.settled and self._start <= self._over
+            self._over, self._all_read = oldest_open, False
+        for seq, until in self.missing.items():
+            if until is None:
+                self.missing[seq] = next_transaction
         return ready

@@ -9,6 +9,7 @@ from types import FrameType
 
 from tickstock_automation.events.relay import Relay, RelayOptions
 from tickstock_automation.ops.logs import configure_logs
+from tickstock_automation.ops.relay_metrics import show_metrics
 from tickstock_automation.settings import Settings, settings
 
 WITH_PARENT = "--with-parent"
@@ -39,7 +40,10 @@ def run_relay(*, with_parent: bool) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    Relay(relay_options(settings()), lambda: not stopped and (not with_parent or os.getppid() == parent)).run()
+    relay = Relay(relay_options(settings()), lambda: not stopped and (not with_parent or os.getppid() == parent))
+    if settings().relay_metrics_port:
+        show_metrics(relay.figures, settings().relay_metrics_port)
+    relay.run()
 
 
 if __name__ == "__main__":

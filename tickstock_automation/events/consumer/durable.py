@@ -50,7 +50,7 @@ class Options:
     on_trouble: Callable[[Exception], None] = lambda _error: None
 
     def __post_init__(self) -> None:
-        if not self.name or any(sign in self.name for sign in " *?[]{}"):
+        if self.name in ("", "outbox") or any(sign in self.name for sign in " *?[]{}"):
             raise ValueError(f"{self.name!r} cannot name a consumer: letters, digits, - _ . : are good")
         self.streams = [*streams_of(self.channels), self.key("retry")]
 
