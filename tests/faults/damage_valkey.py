@@ -28,16 +28,13 @@ def kill_valkey(system: System, planned: Planned) -> str:
 def lose_second_of_valkey(system: System, planned: Planned) -> str:
     """As a machine's crash with `appendfsync everysec`: the log ends where it ended a second before."""
     with system.valkey_busy:
-        before = _log_sizes(system)
+        before = log_sizes(_data(system))
         time.sleep(1.0)
-        after = _log_sizes(system)
         _down(system, 0)
-        cut = {path: size for path, size in before.items() if path in after and path.suffix == ".aof"}
-        for path, size in cut.items():
-            os.truncate(path, min(size, path.stat().st_size))
+        lost = cut_log(_data(system), before)
         time.sleep(planned.duration_s)
         system.start_valkey()
-    return f"{NAME}, {sum(after[path] - size for path, size in cut.items())} bytes of its log"
+    return f"{NAME}, {lost} bytes of its log"
 
 
 def wipe_valkey(system: System, planned: Planned) -> str:
@@ -88,8 +85,19 @@ def _down(system: System, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _log_sizes(system: System) -> dict[Path, int]:
-    return {path: path.stat().st_size for path in (_data(system) / APPEND_ONLY).glob("*.incr.aof")}
+def log_sizes(data: Path) -> dict[Path, int]:
+    """The files that Valkey's log consists of at the moment, beside the base they stand on."""
+    return {path: path.stat().st_size for path in (data / APPEND_ONLY).glob("*.incr.aof")}
+
+
+def cut_log(data: Path, before: dict[Path, int]) -> int:
+    """Takes away what was written since; the bytes. A file begun since, by a rewrite, is emptied: else there were a hole."""
+    lost = 0
+    for path, size in log_sizes(data).items():
+        kept = min(size, before.get(path, 0))
+        os.truncate(path, kept)
+        lost += size - kept
+    return lost
 
 
 def _copy(system: System, to: Path) -> None:

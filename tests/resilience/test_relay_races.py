@@ -41,7 +41,6 @@ def send_next(relay: Relay) -> list[int]:
     return [row.seq for row in rows]
 
 
-@pytest.mark.xfail(strict=True, reason="Waiting.settle counts rows that are there, but not numbered, as seen")
 def test_what_commits_while_a_batch_is_sent_before_the_relay_settles_goes_out_next(
     settings: Settings, broker: redis.Redis
 ) -> None:
@@ -56,7 +55,6 @@ def test_what_commits_while_a_batch_is_sent_before_the_relay_settles_goes_out_ne
     assert send_next(relay) == [2, 3]
 
 
-@pytest.mark.xfail(strict=True, reason="Waiting.settle counts rows that are there, but not numbered, as seen")
 def test_a_backlog_that_outlasts_two_heartbeats_goes_out_before_what_is_new(
     settings: Settings, broker: redis.Redis
 ) -> None:
