@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCKED := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit lint types docs lock clean
+.PHONY: help install up test unit lint types bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ lint: $(VENV)/.installed-test ## Format, lint, check the import rules
 
 types: $(VENV)/.installed-test ## Check the types
 	$(BIN)/mypy
+
+bench: install ## Measure how fast events go on this machine (five minutes)
+	@$(BIN)/tickstock bench events
 
 docs: $(VENV)/.installed ## Build the documentation into build/docs
 	@$(BIN)/pip install $(LOCKED) -r requirements-docs.txt
