@@ -89,6 +89,8 @@ def _delivery(runner: Runner, lengths: Lengths, rate: float, say: Say) -> dict[s
             runs.append(runner.run(Plan(lengths.seconds / lengths.slices, rate, bare=bare, writers=WRITERS)))
     delivery, published = _told(slices[False]), _told(slices[True])
     delivery["streamed"] = sum(run.streamed for run in slices[False])
+    delivery["held_up_ratio"] = ratio(sum(run.held_up() for run in slices[False]), delivery["committed"])
+    delivery["from_beginning"] = latency(time for run in slices[False] for time in run.from_beginning_ns())
     delivery["after_commit"] = latency(time for run in slices[False] for time in run.after_commit_ns())
     delivery["cpu"] = slices[False][-1].written.cpu
     return {"delivery": delivery, "bare": published, "ratio_p99": ratio(delivery["p99_ms"], published["p99_ms"], 2)}

@@ -39,7 +39,7 @@ def _both(runner: Runner, seconds: float, say: Callable[[str], None], where: str
             written = runner.write(Plan(seconds / ROUNDS, 0, writers=WRITERS))
             counts[switch] += written.committed
             times = written.times.values()
-            took[switch] += (max(done for _, done in times) - min(counts for counts, _ in times)) / NS
+            took[switch] += (max(one.done for one in times) - min(one.began for one in times)) / NS
     runner.execute(TRIGGER.format("ENABLE"))
     rates = {switch: round(counts[switch] / took[switch]) for switch in counts}
     say(f"{where}: {rates['ENABLE']} commits/s with NOTIFY, {rates['DISABLE']} without")

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tickstock_automation.bench.cpu import cpu_seconds
 from tickstock_automation.bench.marks import CHANNEL, CONTROL, end_message
@@ -45,13 +45,21 @@ class Plan:
         return max(1, round(self.seconds * self.rate / self.size)) if self.rate else EVERY
 
 
+class Times(NamedTuple):
+    """Of one transaction, nanoseconds since 1970. `counts` is before `began` where the one before it held it up."""
+
+    counts: int
+    began: int
+    done: int
+
+
 @dataclass(frozen=True)
 class Written:
-    """What the writers did. `times`: transaction to (counts from, done), nanoseconds since 1970."""
+    """What the writers did."""
 
     run: int
     plan: Plan
-    times: dict[int, tuple[int, int]]
+    times: dict[int, Times]
     committed: int
     samples: list[Backlog]
     cpu: dict[str, float]
@@ -82,13 +90,21 @@ class Run:
         """From when each transaction counts to when the handler had the event, in order of delivery."""
         return [one.received_ns - one.counts_ns for one in self.received]
 
+    def from_beginning_ns(self) -> list[int]:
+        """From when the transaction really began, however late that was."""
+        return [one.received_ns - self.written.times[one.transaction].began for one in self.received]
+
     def after_commit_ns(self) -> list[int]:
         """From when the commit had returned in the writer; the event may be delivered before that."""
-        return [one.received_ns - self.written.times[one.transaction][1] for one in self.received]
+        return [one.received_ns - self.written.times[one.transaction].done for one in self.received]
+
+    def held_up(self) -> int:
+        """Transactions that began late since the one before them was not done."""
+        return sum(one.counts < one.began for one in self.written.times.values())
 
     def elapsed_s(self) -> float:
         """From the first transaction to the last delivery."""
-        began = min(counts for counts, _ in self.written.times.values())
+        began = min(one.counts for one in self.written.times.values())
         return (max(one.received_ns for one in self.received) - began) / NS if self.received else math.inf
 
 
@@ -129,9 +145,8 @@ class Runner:
 
         self.rig.wait(reported, "a writer's report", plan.seconds * 10 + STUCK_S, every_s=LOOK_S)
         took, now = time.monotonic() - began, cpu_seconds(self.rig.supervisor.parts)
-        times = {
-            number: (counts, done) for report in reports for number, counts, done in json.loads(report.read_text())
-        }
+        found = (one for report in reports for one in json.loads(report.read_text()))
+        times = {number: Times(*rest) for number, *rest in found}
         committed = len(times) if plan.bare else self._one(COMMITTED, last)[0]
         cpu = {name: round((now[name] - used[name]) / took, 2) for name in used if name in now}
         return Written(self._run, plan, times, committed, samples, cpu)

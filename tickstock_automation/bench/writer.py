@@ -43,7 +43,7 @@ class Order:
 
 
 def write(order: Order) -> None:
-    """Works an order off, then writes the report: (transaction, counts from, done), nanoseconds since 1970."""
+    """Works an order off, then writes the report: (transaction, counts from, began, done), nanoseconds since 1970."""
     with redis.Redis.from_url(settings().redis_url) as client:
         send = _publisher(client) if order.bare else _commit
         times = _paced(order, send)
@@ -52,7 +52,7 @@ def write(order: Order) -> None:
     path.with_suffix(".new").rename(path)
 
 
-def _paced(order: Order, send: Callable[[Order, Mark], None]) -> list[tuple[int, int, int]]:
+def _paced(order: Order, send: Callable[[Order, Mark], None]) -> list[tuple[int, int, int, int]]:
     schedule = Schedule(max(order.starts_ns, time.time_ns() + LEAD_NS), order.rate)
     ends_ns = schedule.first_ns + round(order.seconds * NS)
     times = []
@@ -63,9 +63,10 @@ def _paced(order: Order, send: Callable[[Order, Mark], None]) -> list[tuple[int,
         wait_ns = (due if due is not None else schedule.first_ns) - came
         if wait_ns > 0:
             time.sleep(wait_ns / NS)
-        mark = Mark(order.run, number, counts_from(due, came, time.time_ns()))
+        began = time.time_ns()
+        mark = Mark(order.run, number, counts_from(due, came, began))
         send(order, mark)
-        times.append((number, mark.counts_ns, time.time_ns()))
+        times.append((number, mark.counts_ns, began, time.time_ns()))
     return times
 
 
