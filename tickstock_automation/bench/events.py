@@ -75,6 +75,7 @@ def bench_events(seconds: float, rate: float, say: Say) -> dict[str, Any]:
         found = _delivery(runner, lengths, rate, say)
         found |= _sustained(runner, lengths, say)
         found |= _burst(runner, lengths, say)
+        found |= _consumer(runner, lengths, rate, say)
         return found | {"machine": machine(rig), "seconds": seconds}
 
 
@@ -153,5 +154,20 @@ def _burst_told(run: Run) -> dict[str, Any]:
     return {"committed": run.committed, "streamed": run.streamed, "delivered": len(run.ids)}
 
 
-# The consumer library's own figures (`consumer_per_s`, `consumer`) are a phase to be added here, called in `bench_events`:
-# def _consumer(runner: Runner, lengths: Lengths, say: Say) -> dict[str, Any]
+def _consumer(runner: Runner, lengths: Lengths, rate: float, say: Say) -> dict[str, Any]:
+    """The durable consumer: how fast it drains a full stream, and how soon it has an event of the delivery phase's rate."""
+    told: dict[str, Any] = {}
+    events = lengths.burst // 2
+    for kind in ("plain", "transactional"):
+        say(f"consumer, {kind}: {events:,} events from a full stream")
+        runner.run(Plan(lengths.seconds, 0, SIZE, events=events))
+        drained = runner.consumed(runner.rig.consume(kind, events), events)
+        told[f"{kind}_per_s"] = round((events - 1) * NS / (drained["last"] - drained["first"]))
+    plan = Plan(lengths.seconds / 4, rate, writers=WRITERS)
+    say(f"consumer, plain: {plan.transactions:,} events at {rate:g}/s")
+    result = runner.rig.consume("plain", plan.transactions)
+    runner.run(plan)
+    return {
+        "consumer_per_s": told["plain_per_s"],
+        "consumer": told | latency(runner.consumed(result, plan.transactions)["lags"]),
+    }

@@ -46,6 +46,8 @@ class Rig:
         self._environment = self._make_environment()
         self._listening = threading.Event()
         self._relay: Part | None = None
+        self._consumers = 0
+        self._ending: list[Part] = []
 
     def start(self) -> None:
         """Starts everything; returns when the subscriber listens. The worker may need a moment longer."""
@@ -70,6 +72,9 @@ class Rig:
 
     def stop(self) -> None:
         """Ends everything; the data are thrown away, so that nothing but the servers is ended gently."""
+        for part in self._ending:
+            if part.alive():
+                part.process.kill()
         for name in ("worker", "relay", "tail"):
             self.supervisor.kill_now(name)
         self.supervisor.stop()
@@ -85,6 +90,18 @@ class Rig:
         self.supervisor.parts.remove(relay)
         relay.process.terminate()
         relay.process.wait(10)
+
+    def consume(self, kind: str, events: int) -> Path:
+        """Starts a durable consumer that stops by itself after so many events; gives where its result will be."""
+        self._consumers += 1
+        result = self.folder / f"consumed-{self._consumers}.json"
+        part = self._python(
+            f"consumer {self._consumers}", "tickstock_automation.bench.consuming", kind, str(events), str(result)
+        )
+        self.wait(lambda: "ready" in part.lines, "a consumer's first sign")
+        self.supervisor.parts.remove(part)  # it may end
+        self._ending.append(part)
+        return result
 
     def wait(self, done: Callable[[], bool], what: str, seconds: float = READY_S, every_s: float = 0.05) -> None:
         """Waits until `done()`; PartDied where a process ended meanwhile, or the time is over."""

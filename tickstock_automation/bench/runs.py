@@ -6,6 +6,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tickstock_automation.bench.cpu import cpu_seconds
@@ -166,6 +167,12 @@ class Runner:
         self.rig.wait(said_and_noted, "what the subscriber noted", every_s=0.1)
         received = [one for one in read_received(noted) if one.run == written.run]
         return Run(written, streamed, received)
+
+    def consumed(self, result: Path, events: int) -> dict[str, Any]:
+        """What a consumer saw, once it handled so many."""
+        self.rig.wait(result.exists, "the consumer's last event", 60 + events / 500)
+        found: dict[str, Any] = json.loads(result.read_text())
+        return found
 
     def stream_span_ms(self) -> tuple[int, int]:
         """How many events followed the stream's first batch, and for how long (Valkey's clock)."""

@@ -20,6 +20,7 @@ from tickstock_automation.settings import settings
 
 SYMBOLS = 10_000
 LEAD_NS = 5_000_000
+Counts = Callable[[], int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Order:
     writers: int = 1
 
 
+Send = Callable[[Order, int, Counts], Mark]
+
+
 def write(order: Order) -> None:
     """Works an order off, then writes the report: (transaction, counts from, began, done), nanoseconds since 1970."""
     with redis.Redis.from_url(settings().redis_url) as client:
@@ -52,7 +56,7 @@ def write(order: Order) -> None:
     path.with_suffix(".new").rename(path)
 
 
-def _paced(order: Order, send: Callable[[Order, Mark], None]) -> list[tuple[int, int, int, int]]:
+def _paced(order: Order, send: Send) -> list[tuple[int, int, int, int]]:
     schedule = Schedule(max(order.starts_ns, time.time_ns() + LEAD_NS), order.rate)
     ends_ns = schedule.first_ns + round(order.seconds * NS)
     times = []
@@ -64,21 +68,25 @@ def _paced(order: Order, send: Callable[[Order, Mark], None]) -> list[tuple[int,
         if wait_ns > 0:
             time.sleep(wait_ns / NS)
         began = time.time_ns()
-        mark = Mark(order.run, number, counts_from(due, came, began))
-        send(order, mark)
+        mark = send(order, number, lambda due=due, came=came: counts_from(due, came, time.time_ns()))  # type: ignore[misc]
         times.append((number, mark.counts_ns, began, time.time_ns()))
     return times
 
 
-def _commit(order: Order, mark: Mark) -> None:
-    first = mark.transaction * order.size
+def _commit(order: Order, number: int, counts: Counts) -> Mark:
+    """Its time counts from just before the insert, or from when it was due where the one before it held it up."""
+    first = number * order.size
     with transaction(Role.IPO_MONITOR) as session:
+        mark = Mark(order.run, number, counts())
         symbols = [(first + offset) % SYMBOLS + 1 for offset in range(order.size)]
         add_events(session, Service.IPO_MONITOR, [Pending(marked(mark, f"S{one}"), one) for one in symbols])
+    return mark
 
 
-def _publisher(client: redis.Redis) -> Callable[[Order, Mark], None]:
-    def publish(_order: Order, mark: Mark) -> None:
-        client.publish(CHANNEL, bare_message(mark, f"S{mark.transaction % SYMBOLS + 1}"))
+def _publisher(client: redis.Redis) -> Send:
+    def publish(order: Order, number: int, counts: Counts) -> Mark:
+        mark = Mark(order.run, number, counts())
+        client.publish(CHANNEL, bare_message(mark, f"S{number % SYMBOLS + 1}"))
+        return mark
 
     return publish

@@ -75,6 +75,7 @@ def _latencies(found: dict[str, Any]) -> Table:
         "  from the commit's return": found["delivery"]["after_commit"],
         "bare publish": found["bare"],
         "at the sustained rate": found["sustained"],
+        "to a durable consumer": found["consumer"],
     }
     for words, row in rows.items():
         table.add_row(words, *(_number(row[name]) for name in names))
@@ -97,6 +98,8 @@ def _footnotes(found: dict[str, Any]) -> str:
         f"p99 is {found['ratio_p99']} times a bare publish's (met as well within 10 times).\n"
         f"A burst of {found['burst']['committed']:,} drained at {found['burst_per_s']:,} events/s;"
         f" with the relay running {found['burst_live_per_s']:,} events/s from first insert to last delivery.\n"
+        f"The durable consumer drained {found['consumer_per_s']:,} events/s, acknowledging each;"
+        f" {found['consumer']['transactional_per_s']:,} in transactions.\n"
         f"{machine['cpus']} processors, {machine['filesystem']}, Python {machine['python']},"
         f" PostgreSQL {machine['postgres']}, Valkey {machine['valkey']}."
     )
