@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCKED := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit faults lint types contract docs lock clean
+.PHONY: help install up test unit faults lint types contract bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ types: $(VENV)/.installed-test ## Check the types
 
 contract: $(VENV)/.installed ## Write the events' contract into docs/ from their models
 	$(BIN)/python -m tickstock_automation.events docs
+
+bench: install ## Measure how fast events go on this machine (five minutes)
+	@$(BIN)/tickstock bench events
 
 docs: $(VENV)/.installed ## Build the documentation into build/docs
 	@$(BIN)/pip install $(LOCKED) -r requirements-docs.txt

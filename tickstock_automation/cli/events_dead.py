@@ -29,11 +29,11 @@ local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
 if #found == 0 then
     return 0
 end
+local fields = {}
 for i = 1, #found[1][2], 2 do
-    if found[1][2][i] == 'event' then
-        redis.call('XADD', KEYS[2], '*', 'event', found[1][2][i + 1], 'id', '', 'batch', '0')
-    end
+    fields[found[1][2][i]] = found[1][2][i + 1]
 end
+redis.call('XADD', KEYS[2], '*', 'event', fields.event, 'id', '', 'batch', '0', 'channel', fields.channel)
 return redis.call('XDEL', KEYS[1], ARGV[1])
 """
 

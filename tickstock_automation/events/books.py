@@ -88,7 +88,7 @@ def reconcile(
 
 def _channel(stream: Stream, rows: list[Committed], held: int, known: Collection[str]) -> ChannelBooks:
     books = ChannelBooks(stream.channel, committed=len(rows))
-    oldest_kept = min((row.batch for row in rows if row.batch is not None and row.id in stream.entries), default=None)
+    oldest_kept = min((_sent(row) for row in rows if row.id in stream.entries), default=None)
     for row in sorted(rows, key=lambda row: row.seq):
         if row.set_aside:
             books.set_aside += 1
@@ -97,7 +97,7 @@ def _channel(stream: Stream, rows: list[Committed], held: int, known: Collection
             books.sent_again += len(stream.entries[row.id]) - 1
         elif row.batch is None or row.batch > held:
             books.waiting += 1
-        elif stream.trimmed and (oldest_kept is None or row.batch <= oldest_kept):
+        elif stream.trimmed and (oldest_kept is None or _sent(row) < oldest_kept):
             books.trimmed += 1
         else:
             books.missing.append(row.id)
@@ -105,6 +105,11 @@ def _channel(stream: Stream, rows: list[Committed], held: int, known: Collection
     books.invented = [id_ for id_ in stream.entries if id_ not in ours and id_ not in known]
     books.groups = [_group(group, stream, ours) for group in stream.groups]
     return books
+
+
+def _sent(row: Committed) -> tuple[int, int]:
+    """Its place in the order of sending."""
+    return row.batch or 0, row.seq
 
 
 def _group(group: Group, stream: Stream, ours: set[str]) -> GroupBooks:

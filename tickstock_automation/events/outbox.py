@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 from uuid import uuid4
 
 from pydantic import ValidationError
-from sqlalchemy import Table, insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tickstock_automation.events.catalogue import EventData, Service
-from tickstock_automation.events.models import OutboxRow
 
 SYMBOL_LOCKS = 0x7153  # the class of advisory locks that keep a symbol's events in the order of the commits
 MOST_SYMBOLS = 1_000  # more advisory locks in one transaction end in "out of shared memory"
 
-OUTBOX = cast(Table, OutboxRow.__table__)
-
-# The transaction gets its id before its rows get their seq: the relay takes a seq for dead once all transactions of its
-# time are over.
-_LOCK = text(
-    "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(:class, id))"
-    " FROM (SELECT unnest(CAST(:ids AS int[])) AS id ORDER BY 1) ordered"
-)
+# One round trip: the symbols' locks are taken, lowest first, before the first row gets its seq. The transaction gets its id
+# before too: the relay takes a seq for dead once all transactions of its time are over.
+_ADD = text("""
+WITH locked AS MATERIALIZED (
+    SELECT pg_current_xact_id(), count(pg_advisory_xact_lock(:class, symbol))
+      FROM (SELECT unnest(CAST(:symbols AS int[])) AS symbol ORDER BY 1) ordered)
+INSERT INTO outbox (id, channel, service, event_type, version, symbol_id, data)
+SELECT event.id, channel, :service, event_type, version, symbol_id, data
+  FROM locked, unnest(CAST(:ids AS uuid[]), CAST(:channels AS text[]), CAST(:event_types AS text[]),
+                      CAST(:versions AS bigint[]), CAST(:symbol_ids AS bigint[]), CAST(:data AS text[]))
+       WITH ORDINALITY AS event (id, channel, event_type, version, symbol_id, data, place)
+ ORDER BY place""")
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,19 @@ def add_events(session: Session, service: Service, events: Iterable[Pending]) ->
         raise ValueError(f"{len(ids)} symbols in one transaction; at most {MOST_SYMBOLS}: split it")
     encoded = [_encoded(event.data) for event in events]
     session.flush()
-    session.execute(_LOCK, {"class": SYMBOL_LOCKS, "ids": sorted(ids)})
     session.execute(
-        insert(OUTBOX).inline(),  # nothing comes back: a service may add events, not read them
-        [
-            {
-                "id": uuid4(),
-                "channel": str(event.data.channel),
-                "service": service.value,
-                "event_type": event.data.event_type,
-                "version": event.data.version,
-                "symbol_id": event.symbol_id,
-                "data": data,
-            }
-            for event, data in zip(events, encoded, strict=True)
-        ],
+        _ADD,
+        {
+            "class": SYMBOL_LOCKS,
+            "symbols": sorted(ids),
+            "service": service.value,
+            "ids": [str(uuid4()) for _ in events],
+            "channels": [str(event.data.channel) for event in events],
+            "event_types": [event.data.event_type for event in events],
+            "versions": [event.data.version for event in events],
+            "symbol_ids": [event.symbol_id for event in events],
+            "data": encoded,
+        },
     )
 
 

@@ -2,12 +2,13 @@
 
 from tickstock_automation.events.catalogue import Event
 from tickstock_automation.events.consumer.api import AsyncConsumer, Consumer
-from tickstock_automation.events.consumer.entries import EventsTrimmed, Gap, TryLater
+from tickstock_automation.events.consumer.entries import ALL_CHANNELS, EventsTrimmed, Gap, TryLater
 from tickstock_automation.events.consumer.following import follow, follow_async
 from tickstock_automation.events.consumer.live import subscribe, subscribe_async
 from tickstock_automation.events.consumer.stores import SqliteStore, Store
 
 __all__ = [
+    "ALL_CHANNELS",
     "AsyncConsumer",
     "Consumer",
     "Event",

@@ -41,13 +41,17 @@ class EventsTrimmed(Stop):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a stream. `id` is empty for one that was set aside and sent back, and for what is no event."""
+    """An entry of a stream; `id` is empty for one that was set aside and sent back, and for what is no event.
+
+    `channel` is the one it was sent on, also in the stream of those that were sent back.
+    """
 
     stream: str
     entry_id: str
     id: str
     batch: int
     message: str
+    channel: str
 
     @cached_property
     def event(self) -> Event | None:
@@ -61,10 +65,6 @@ class Entry:
     def key(self) -> str:
         """What tells it from all others, also where it has no id."""
         return self.id or f"{self.stream} {self.entry_id}"
-
-    @property
-    def channel(self) -> str:
-        return self.stream.removeprefix(STREAM_PREFIX)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -90,7 +90,10 @@ def reads(reply: Sequence[Sequence[Any]]) -> list[Read]:
     """The reads in a script's reply."""
     found = []
     for stream, more, cursor, last_id, missed, lost, rows, *passed in reply:
-        entries = tuple(Entry(stream, row[0], row[1], int(row[2]), row[3]) for row in rows)
+        entries = tuple(
+            Entry(stream, row[0], row[1], int(row[2]), row[3], row[4] or stream.removeprefix(STREAM_PREFIX))
+            for row in rows
+        )
         found.append(Read(stream, bool(more), cursor, last_id, missed, len(lost), entries, *passed))
     return found
 

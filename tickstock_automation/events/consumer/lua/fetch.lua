@@ -4,7 +4,7 @@
 -- ARGV: token, lease in ms, group, entries a stream at most, where a new group starts (0 or $), 1 to accept gaps, then
 -- for each stream where to read: > or the id behind which its pending entries are read.
 -- Returns {1 or 0 for a lost lease, {stream, ...}}; each stream {name, more (1/0), next cursor, last id, missed, lost,
--- {{entry id, event id, batch, message}, ...}}; `missed` were trimmed before they were read, `lost` before they were handled.
+-- {{entry id, event id, batch, message, channel where it is named}, ...}}; `missed` were trimmed before they were read, `lost` before they were handled.
 local lease = redis.call('GET', KEYS[1])
 if lease ~= ARGV[1] then
     return {0, {}}
@@ -65,7 +65,7 @@ for at = 4, #KEYS do
                 if id ~= '' and redis.call('ZSCORE', KEYS[2], id) then
                     redis.call('XACK', stream, group, entry[1])
                 else
-                    entries[#entries + 1] = {entry[1], id, fields.batch or '0', fields.event or ''}
+                    entries[#entries + 1] = {entry[1], id, fields.batch or '0', fields.event or '', fields.channel or ''}
                 end
             end
         end

@@ -40,7 +40,7 @@ for at = 1, #KEYS do
             for i = 1, #entry[2], 2 do
                 fields[entry[2][i]] = entry[2][i + 1]
             end
-            entries[#entries + 1] = {entry[1], fields.id or '', fields.batch or '0', fields.event or ''}
+            entries[#entries + 1] = {entry[1], fields.id or '', fields.batch or '0', fields.event or '', fields.channel or ''}
             last = entry[1]
         end
         passed = math.max(passed, trimmed) + #found

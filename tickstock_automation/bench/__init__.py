@@ -1,0 +1,1 @@
+"""Benchmarks: real processes on servers of their own, in a folder that goes away. Only the command line imports them."""

@@ -1,0 +1,49 @@
+"""The targets of the events, and whether figures meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST_RATIO = 10.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure beside what it must and should be."""
+
+    name: str
+    measured: float | None
+    must: float
+    aim: float
+    unit: str
+    less_is_better: bool = True
+    excused: bool = False
+
+    @property
+    def meets_must(self) -> bool:
+        return self.excused or self._within(self.must)
+
+    @property
+    def meets_aim(self) -> bool:
+        return self._within(self.aim)
+
+    def _within(self, bound: float) -> bool:
+        if self.measured is None:
+            return False
+        return self.measured <= bound if self.less_is_better else self.measured >= bound
+
+
+def event_targets(found: Mapping[str, Any]) -> list[Target]:
+    """The targets for what `bench events` found. The p99 is good as well within ten times a bare publish's."""
+    delivery, ratio_p99 = found["delivery"], found["ratio_p99"]
+    near = ratio_p99 is not None and ratio_p99 <= MOST_RATIO
+    ratio = delivery["delivered_ratio"]
+    return [
+        Target("commit to delivery, p50", delivery["p50_ms"], 2, 1.3, "ms"),
+        Target("commit to delivery, p95", delivery["p95_ms"], 4, 2, "ms"),
+        Target("commit to delivery, p99", delivery["p99_ms"], 8, 4, "ms", excused=near),
+        Target("delivered", None if ratio is None else ratio * 100, 100, 100, "%", less_is_better=False),
+        Target("sustained", found["sustained_per_s"], 8_000, 20_000, "events/s", less_is_better=False),
+    ]

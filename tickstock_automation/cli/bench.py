@@ -1,0 +1,109 @@
+"""`tickstock bench`: how fast it is, measured on this machine, beside the user's own servers and data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tickstock_automation.bench.targets import Target, event_targets
+from tickstock_automation.cli.output import print_json, stderr, stdout
+
+app = typer.Typer(help="How fast it is on this machine; it needs nothing and touches nothing.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
+
+
+@app.callback()
+def _group() -> None:
+    """How fast it is on this machine; it needs nothing and touches nothing."""
+
+
+@app.command()
+def events(
+    as_json: AsJson = False,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the delivery phase; the others go with it.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=1, help="Events a second of the delivery phase.")] = 400.0,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 where a figure that must be met is not.")] = False,
+) -> None:
+    """Commit to delivery beside a bare publish, the rate that can be sustained, a burst."""
+    from tickstock_automation.bench.events import bench_events
+
+    with stderr.status("") as status:
+
+        def say(line: str) -> None:
+            stderr.print(f"  {line}", style="dim", markup=False)
+            status.update(line)
+
+        found = bench_events(seconds, rate, say)
+    targets = event_targets(found)
+    if as_json:
+        print_json(found)
+    else:
+        stdout.print(_latencies(found))
+        stdout.print(_targets(targets))
+        stdout.print(_footnotes(found), markup=False, style="dim")
+    if check and not all(target.meets_must for target in targets):
+        raise typer.Exit(1)
+
+
+@app.command()
+def notify(
+    as_json: AsJson = False,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of each of the four measurements.")] = 10.0,
+) -> None:
+    """What NOTIFY costs 16 writers at once."""
+    from tickstock_automation.bench.notify import bench_notify
+
+    found = bench_notify(seconds, lambda line: stderr.print(f"  {line}", style="dim", markup=False))
+    if as_json:
+        print_json(found)
+        return
+    table = Table("relay", "commits/s with NOTIFY", "without", box=None, pad_edge=False, padding=(0, 2))
+    for name, words in (("relay", "runs"), ("no_relay", "does not run")):
+        row = found[name]
+        table.add_row(words, f"{row['with_notify_per_s']:,}", f"{row['without_notify_per_s']:,}")
+    stdout.print(table)
+
+
+def _latencies(found: dict[str, Any]) -> Table:
+    names = ("mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
+    table = Table("ms", *(name.removesuffix("_ms") for name in names), box=None, pad_edge=False, padding=(0, 2))
+    rows = {
+        "commit to delivery": found["delivery"],
+        "  from each real beginning": found["delivery"]["from_beginning"],
+        "  from the commit's return": found["delivery"]["after_commit"],
+        "bare publish": found["bare"],
+        "at the sustained rate": found["sustained"],
+        "to a durable consumer": found["consumer"],
+    }
+    for words, row in rows.items():
+        table.add_row(words, *(_number(row[name]) for name in names))
+    return table
+
+
+def _targets(targets: list[Target]) -> Table:
+    table = Table("", "measured", "must", "aim", "", box=None, pad_edge=False, padding=(0, 2))
+    for one in targets:
+        word = "[green]aim met[/]" if one.meets_aim else "[green]met[/]" if one.meets_must else "[bold red]not met[/]"
+        table.add_row(one.name, f"{_number(one.measured)} {one.unit}", f"{one.must:,}", f"{one.aim:,}", word)
+    return table
+
+
+def _footnotes(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    return (
+        f"{found['delivery']['held_up_ratio']:.1%} of the transactions began late, the one before them not done;"
+        " they count from when they were due.\n"
+        f"p99 is {found['ratio_p99']} times a bare publish's (met as well within 10 times).\n"
+        f"A burst of {found['burst']['committed']:,} drained at {found['burst_per_s']:,} events/s;"
+        f" with the relay running {found['burst_live_per_s']:,} events/s from first insert to last delivery.\n"
+        f"The durable consumer drained {found['consumer_per_s']:,} events/s, acknowledging each;"
+        f" {found['consumer']['transactional_per_s']:,} in transactions.\n"
+        f"{machine['cpus']} processors, {machine['filesystem']}, Python {machine['python']},"
+        f" PostgreSQL {machine['postgres']}, Valkey {machine['valkey']}."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
