@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.bugs import PUBLISH_BEFORE_COMMIT, RELAY_BUGS
+from tests.faults.bugs import RELAY_BUGS, WRITER_BUGS
 
 RELAYS = ("relay-a", "relay-b")
 WRITERS = ("writer-1", "writer-2", "writer-3")
@@ -49,7 +49,7 @@ def _own(name: str, module: str, *arguments: str, redis: str = "", postgres: str
 
 
 def _writer(state: Path, name: str, number: int, seed: int, rate: float, bug: str) -> Actor:
-    own = [bug] if bug == PUBLISH_BEFORE_COMMIT else []
+    own = [bug] if bug in WRITER_BUGS else []
     arguments = (str(number), str(seed), f"{rate / len(WRITERS):.1f}", str(notebook(state, name)), *own)
     return _own(name, "writer", *arguments, redis="redis-worker", postgres="postgres-writer")
 

@@ -1,4 +1,4 @@
-"""The bug `publish-before-commit`: the writer puts its messages into Redis itself, while they can still be rolled back."""
+"""Bugs of the writer: it puts its messages into Redis itself, before the commit; or it takes no locks for its events."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import redis
 from sqlalchemy import text
 
 from tickstock_automation.db.engine import ServiceSession
+from tickstock_automation.events import outbox
 from tickstock_automation.events.catalogue import STREAM_PREFIX, encode
 from tickstock_automation.settings import settings
 
@@ -37,3 +38,10 @@ def publish_now(session: ServiceSession) -> None:
             _broker().publish(channel, message)
         except redis.RedisError:
             return
+
+
+def leave_locks_out() -> None:
+    """Adds events without the locks that keep a symbol's order."""
+    lock = "pg_advisory_xact_lock(:class, symbol)"
+    assert lock in outbox._ADD.text, "events take their locks in another way now: adapt this bug"
+    outbox._ADD = text(outbox._ADD.text.replace(lock, "symbol + :class"))

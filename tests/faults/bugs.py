@@ -7,6 +7,7 @@ from dataclasses import dataclass
 EARLY_SENT = "early-sent"
 PUBLISH_BEFORE_COMMIT = "publish-before-commit"
 IDS_ABOVE_LAST = "ids-above-last"
+NO_SYMBOL_LOCK = "no-symbol-lock"
 
 
 @dataclass(frozen=True)
@@ -31,5 +32,9 @@ BUGS = {
         "the relay asks for rows above the last one it sent: a late commit with a low number is missed",
         "committed-reaches-stream",
     ),
+    NO_SYMBOL_LOCK: Bug(
+        "events are added without their symbols' locks: seq does not follow the commits", "order-in-outbox"
+    ),
 }
+WRITER_BUGS = (PUBLISH_BEFORE_COMMIT, NO_SYMBOL_LOCK)
 RELAY_BUGS = (EARLY_SENT, IDS_ABOVE_LAST)

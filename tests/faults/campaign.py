@@ -19,7 +19,9 @@ from tests.faults.report import Report, counted, figures
 from tests.faults.round_trip import await_canary
 from tests.faults.schedule import make_schedule
 from tests.faults.system import System
+from tickstock_automation.errors import PartDied
 
+GOING_S = 60.0
 CALM_S = 3.0  # of work after everything is healed, before the writers stop
 LONGEST_STILL_S, SHORTEST_STILL_S = 30.0, 8.0
 
@@ -58,6 +60,8 @@ def run_campaign(plan: Plan, say: Callable[[str], None]) -> Report:
 def _run(plan: Plan, system: System, say: Callable[[str], None]) -> Report:
     first = BUGS[plan.bug].faults if plan.bug else ()
     injector = Injector(system, make_schedule(plan.seed, plan.seconds, first), say)
+    if not_going := await_canary(system, GOING_S):
+        raise PartDied(f"the system did not get going: {not_going}")
     injector.run(system.mark_start(), plan.seconds)
     system.heal()
     say(f"{system.elapsed():7.1f} s  all is healed")

@@ -187,11 +187,11 @@ def _uncommitted(history: History, sights: Iterable[tuple[str, Seen]]) -> Iterat
 
 
 def _out_of_order(sights: Iterable[Row | Seen]) -> Iterator[str]:
-    """Per symbol, versions of first occurrences must ascend."""
+    """Per symbol, versions of first occurrences must ascend; what has none was not committed, and is found elsewhere."""
     known: set[str] = set()
     newest: dict[str, Row | Seen] = {}
     for one in sights:
-        if one.id in known:
+        if one.id in known or not one.version:
             continue
         known.add(one.id)
         before = newest.get(one.symbol)

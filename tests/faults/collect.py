@@ -21,7 +21,7 @@ from tickstock_automation.events.catalogue import CANARY_CHANNEL, STREAM_PREFIX,
 PAGE = 5000
 OUTBOX = "SELECT id::text, seq, channel, data FROM outbox ORDER BY seq"
 LEDGER = "SELECT token::text, symbol_id, version FROM fault_ledger"
-EFFECTS = "SELECT 0, id, seq, symbol, version, token, digest FROM effects WHERE place > ? ORDER BY place"
+EFFECTS = "SELECT 0, id, seq, symbol, token, digest FROM effects WHERE place > ? ORDER BY place"
 
 
 def collect(system: System, undrained: str) -> History:
@@ -42,7 +42,15 @@ def collect(system: System, undrained: str) -> History:
         f"{one.name} ended by itself {one.at_s:.1f} s after the start with exit code {one.code}; it said last:\n{one.said}"
         for one in system.deaths
     ]
+    _give_versions(history)
     return history
+
+
+def _give_versions(history: History) -> None:
+    """From the ledger: an event's own transaction got its version after the event."""
+    version = {token: version for token, (_, version) in history.ledger.items()}
+    for found in (history.outbox, history.live, history.plain, history.exact, *history.streams.values()):
+        found[:] = [one._replace(version=version.get(one.token, 0)) for one in found]  # type: ignore[attr-defined,index]
 
 
 def outbox(system: System) -> list[Row]:
@@ -54,7 +62,7 @@ def outbox(system: System) -> list[Row]:
 
 def _row(id: str, seq: int, channel: str, data: str) -> Row:
     one = seen_of(id, seq, json.loads(data))
-    return Row(id, seq, channel, one.symbol, one.version, one.token, one.digest)
+    return Row(id, seq, channel, one.symbol, one.token, one.digest)
 
 
 def _read_writers(state: Path, history: History) -> None:

@@ -16,7 +16,7 @@ PLAIN, EXACT = "plain", "exact"
 LEASE_S = 2.0
 EFFECTS = """
 CREATE TABLE effects (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, seq INTEGER NOT NULL,
-    symbol TEXT NOT NULL, version INTEGER NOT NULL, token TEXT NOT NULL, digest TEXT NOT NULL);
+    symbol TEXT NOT NULL, token TEXT NOT NULL, digest TEXT NOT NULL);
 CREATE TABLE counters (n INTEGER NOT NULL);
 INSERT INTO counters VALUES (0);
 """
@@ -48,10 +48,8 @@ def exact(path: Path) -> Consumer:
 
     @consumer.on("tickstock.*")
     def handle(event: Event, _data: Any, connection: sqlite3.Connection) -> None:
-        _at, *values = seen(event)
-        connection.execute(
-            "INSERT INTO effects (id, seq, symbol, version, token, digest) VALUES (?, ?, ?, ?, ?, ?)", values
-        )
+        _at, *values, _version = seen(event)
+        connection.execute("INSERT INTO effects (id, seq, symbol, token, digest) VALUES (?, ?, ?, ?, ?)", values)
         connection.execute("UPDATE counters SET n = n + 1")
 
     return consumer

@@ -9,15 +9,15 @@ from tests.faults.records import Seen
 
 
 class Row(NamedTuple):
-    """A committed row of the outbox. Canaries have no symbol, version 0, and their probe as token."""
+    """A committed row of the outbox; its fields mean what those of `Seen` do."""
 
     id: str
     seq: int
     channel: str
     symbol: str
-    version: int
     token: str
     digest: str
+    version: int = 0
 
 
 @dataclass

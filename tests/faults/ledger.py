@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
+from sqlalchemy import text
 
 SYMBOLS = 50
 
@@ -15,15 +14,13 @@ GRANT SELECT, UPDATE ON fault_symbols TO tickstock_ipo_monitor;
 GRANT SELECT, INSERT ON fault_ledger TO tickstock_ipo_monitor;
 """
 
-_IDS = bindparam("ids", type_=ARRAY(INTEGER))
-LOCK_SYMBOLS = text(
-    "SELECT symbol_id, version FROM fault_symbols WHERE symbol_id = ANY (:ids) ORDER BY symbol_id FOR UPDATE"
-).bindparams(_IDS)
-BUMP_VERSIONS = text("UPDATE fault_symbols SET version = version + 1 WHERE symbol_id = ANY (:ids)").bindparams(_IDS)
-INSERT_LEDGER = text(
-    "INSERT INTO fault_ledger (token, symbol_id, version)"
-    " SELECT * FROM unnest(CAST(:tokens AS uuid[]), CAST(:ids AS int[]), CAST(:versions AS int[]))"
-)
+# After the events were added, under the locks that the product took for them and no others of ours: were they taken after a
+# seq was given, or not at all, versions and numbers would disagree.
+NOTE_CHANGES = text("""
+WITH intended AS (SELECT * FROM unnest(CAST(:tokens AS uuid[]), CAST(:ids AS int[])) AS one (token, symbol_id)),
+     bumped AS (UPDATE fault_symbols s SET version = version + 1 FROM intended i WHERE s.symbol_id = i.symbol_id
+                RETURNING i.token, s.symbol_id, s.version)
+INSERT INTO fault_ledger (token, symbol_id, version) SELECT * FROM bumped""")
 
 
 def ticker(symbol_id: int) -> str:

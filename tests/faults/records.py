@@ -14,15 +14,18 @@ from tickstock_automation.events.catalogue import Event
 
 
 class Seen(NamedTuple):
-    """One sight of an event. Canaries have no symbol, version 0, and their probe as token."""
+    """One sight of an event. Canaries have no symbol, and their probe as token.
+
+    The version is the ledger's, looked up by the token when all is over; 0 where it has none.
+    """
 
     at_ns: int
     id: str
     seq: int
     symbol: str
-    version: int
     token: str
     digest: str
+    version: int = 0
 
 
 def seen(event: Event, at_ns: int = 0) -> Seen:
@@ -34,11 +37,9 @@ def seen_of(id: str, seq: int, data: dict[str, Any], at_ns: int = 0) -> Seen:
     """The same from an event's parts; `digest` stands for all its content."""
     changes = data.get("changes", {})
     token = changes["token"]["new"] if "token" in changes else data.get("probe", "")
-    version = int(changes["version"]["new"]) if "version" in changes else 0
     content = json.dumps([seq, data], sort_keys=True).encode()
-    return Seen(
-        at_ns, id, seq, data.get("symbol", ""), version, token, hashlib.blake2b(content, digest_size=8).hexdigest()
-    )
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    return Seen(at_ns, id, seq, data.get("symbol", ""), token, digest)
 
 
 class Notebook:
@@ -53,7 +54,7 @@ class Notebook:
 
     def saw(self, event: Event) -> None:
         """An event, and when (nanoseconds of the machine's monotonic clock, which all its processes share)."""
-        self.write(*seen(event, time.monotonic_ns()))
+        self.write(*seen(event, time.monotonic_ns())[:-1])
 
 
 class Follower:
@@ -77,5 +78,5 @@ class Follower:
 
     def seen(self) -> Iterator[Seen]:
         """The events of those lines."""
-        for at, id, seq, symbol, version, token, digest in self.lines():
-            yield Seen(int(at), id, int(seq), symbol, int(version), token, digest)
+        for at, id, seq, symbol, token, digest in self.lines():
+            yield Seen(int(at), id, int(seq), symbol, token, digest)

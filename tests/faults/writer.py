@@ -17,9 +17,9 @@ from uuid import uuid4
 
 from sqlalchemy.exc import DBAPIError
 
-from tests.faults.buggy_writer import publish_now
-from tests.faults.bugs import PUBLISH_BEFORE_COMMIT
-from tests.faults.ledger import BUMP_VERSIONS, INSERT_LEDGER, LOCK_SYMBOLS, SYMBOLS, ticker
+from tests.faults.buggy_writer import leave_locks_out, publish_now
+from tests.faults.bugs import NO_SYMBOL_LOCK, PUBLISH_BEFORE_COMMIT
+from tests.faults.ledger import NOTE_CHANGES, SYMBOLS, ticker
 from tests.faults.records import Notebook
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
@@ -64,21 +64,17 @@ def draw_intent(draw: random.Random) -> Intent:
     )
 
 
-def change(token: str, symbol_id: int, version: int) -> Pending:
-    """The event that tells of a symbol's new version."""
-    changes = {"token": FieldChange(old=None, new=token), "version": FieldChange(old=version - 1, new=version)}
+def change(token: str, symbol_id: int) -> Pending:
+    """The event that tells of one change; its token names it."""
+    changes = {"token": FieldChange(old=None, new=token)}
     return Pending(SymbolChanged(symbol=ticker(symbol_id), session=DAY, changes=changes), symbol_id)
 
 
 def carry_out(intent: Intent, notes: Notebook, before_end: Callable[[ServiceSession], None]) -> None:
-    """One transaction. Its rows are locked until its end, so that per symbol versions follow the commits."""
+    """One transaction. Its versions are taken under the locks of `add_events`: per symbol they follow the commits."""
     with transaction(Role.IPO_MONITOR) as session:
-        found = session.execute(LOCK_SYMBOLS, {"ids": intent.ids}).all()
-        versions = [version + 1 for _, version in found]
-        session.execute(BUMP_VERSIONS, {"ids": intent.ids})
-        session.execute(INSERT_LEDGER, {"tokens": intent.tokens, "ids": intent.ids, "versions": versions})
-        events = map(change, intent.tokens, intent.ids, versions)
-        add_events(session, Service.IPO_MONITOR, events)
+        add_events(session, Service.IPO_MONITOR, map(change, intent.tokens, intent.ids))
+        session.execute(NOTE_CHANGES, {"tokens": intent.tokens, "ids": intent.ids})
         before_end(session)
         time.sleep(intent.linger_s)
         if intent.doomed:
@@ -91,6 +87,8 @@ def main(number: int, seed: int, rate: float, notebook: Path, bug: str) -> None:
     """Writes until it is ended."""
     draw = random.Random(f"{seed} {number}")
     notes = Notebook(notebook)
+    if bug == NO_SYMBOL_LOCK:
+        leave_locks_out()
     before_end: Callable[[ServiceSession], None] = (
         publish_now if bug == PUBLISH_BEFORE_COMMIT else lambda _session: None
     )

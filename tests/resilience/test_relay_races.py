@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.resilience, pytest.mark.integration, pytest.mark.datab
 
 def commit(*versions: int) -> None:
     with transaction(Role.IPO_MONITOR) as session:
-        add_events(session, Service.IPO_MONITOR, [change(str(version), 1, version) for version in versions])
+        add_events(session, Service.IPO_MONITOR, [change(str(version), 1) for version in versions])
 
 
 def active(settings: Settings) -> Relay:

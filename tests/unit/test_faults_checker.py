@@ -14,16 +14,16 @@ STREAM = f"stream:{CHANGED}"
 
 
 def row(number: int, symbol: str, version: int) -> Row:
-    return Row(f"id-{number}", number, CHANGED, symbol, version, f"token-{number}", f"digest-{number}")
+    return Row(f"id-{number}", number, CHANGED, symbol, f"token-{number}", f"digest-{number}", version)
 
 
 def sight(one: Row, at_ns: int = 0) -> Seen:
-    return Seen(at_ns, one.id, one.seq, one.symbol, one.version, one.token, one.digest)
+    return Seen(at_ns, one.id, one.seq, one.symbol, one.token, one.digest, one.version)
 
 
 ROWS = [row(1, "A", 1), row(2, "B", 1), row(3, "A", 2), row(5, "B", 2), row(6, "A", 3)]
-CANARY = Row("id-4", 4, CANARY_CHANNEL, "", 0, "probe", "digest-4")
-GHOST = Seen(9, "id-ghost", 7, "A", 4, "token-ghost", "digest-ghost")
+CANARY = Row("id-4", 4, CANARY_CHANNEL, "", "probe", "digest-4")
+GHOST = Seen(9, "id-ghost", 7, "A", "token-ghost", "digest-ghost")
 SENT = [sight(one) for one in ROWS]
 
 

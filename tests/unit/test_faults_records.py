@@ -12,7 +12,7 @@ ID = UUID(int=7)
 
 
 def event(seq: int = 11, word: str = "t") -> Event:
-    data = change(word, 3, 42).data
+    data = change(word, 3).data
     message = encode(
         id=ID, seq=seq, timestamp=datetime(2024, 1, 2, tzinfo=UTC), service="ipo_monitor",
         event_type=data.event_type, version=data.version, data=data.model_dump_json(),
@@ -23,7 +23,7 @@ def event(seq: int = 11, word: str = "t") -> Event:
 def test_an_event_comes_back_as_it_was_noted(tmp_path: Path) -> None:
     Notebook(tmp_path / "notes").saw(event())
     [found] = Follower(tmp_path / "notes").seen()
-    assert (found.id, found.seq, found.symbol, found.version, found.token) == (str(ID), 11, "F003", 42, "t")
+    assert (found.id, found.seq, found.symbol, found.token) == (str(ID), 11, "F003", "t")
     assert found.digest == seen(event()).digest
 
 
@@ -46,10 +46,10 @@ def test_a_follower_reads_on_and_leaves_a_half_line_for_later(tmp_path: Path) ->
     assert list(follower.lines()) == [["committed", "c"]]
 
 
-def test_a_change_says_what_it_was_and_became() -> None:
-    pending = change("token", 3, 42)
+def test_a_change_is_named_by_its_token() -> None:
+    pending = change("token", 3)
     assert pending.symbol_id == 3
     assert pending.data.model_dump(mode="json") == {
         "symbol": "F003", "session": date(2024, 1, 2).isoformat(),
-        "changes": {"token": {"old": None, "new": "token"}, "version": {"old": 41, "new": 42}},
+        "changes": {"token": {"old": None, "new": "token"}},
     }  # fmt: skip
