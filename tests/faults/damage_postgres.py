@@ -65,12 +65,14 @@ def long_transaction(system: System, planned: Planned) -> str:
 
 
 def _ours(system: System) -> list[tuple[int, str]]:
-    """The backends that serve the system under test; waits until there are some."""
+    """The backends that serve the system under test; waits until there are some, ProcessLookupError if none come."""
     deadline = time.monotonic() + 10
     while True:
         with contextlib.closing(system.admin()) as admin, admin.cursor() as cursor:
             cursor.execute(OURS)
             found = [(pid, name) for pid, name in cursor.fetchall()]
-        if found or time.monotonic() > deadline:
-            return found or [(0, "")]
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise ProcessLookupError("no service has a connection")
         time.sleep(0.1)
