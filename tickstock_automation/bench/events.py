@@ -165,6 +165,7 @@ def _consumer(runner: Runner, lengths: Lengths, rate: float, say: Say) -> dict[s
         told[f"{kind}_per_s"] = round((events - 1) * NS / (drained["last"] - drained["first"]))
     plan = Plan(lengths.seconds / 4, rate, writers=WRITERS)
     say(f"consumer, plain: {plan.transactions:,} events at {rate:g}/s")
+    runner.empty_stream()  # what the phase before left is not to be handled first
     result = runner.rig.consume("plain", plan.transactions)
     runner.run(plan)
     return {

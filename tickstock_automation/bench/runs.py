@@ -122,11 +122,15 @@ class Runner:
         """Writes and waits for delivery."""
         return self.collect(self.write(plan))
 
+    def empty_stream(self) -> None:
+        """Takes the stream away, with its groups."""
+        self._broker.unlink(CHANNEL.stream)
+
     def write(self, plan: Plan) -> Written:
         """Has a plan written; meanwhile looks at the backlog. The stream is emptied before."""
         self._run += 1
         last = self._one(LAST)[0]
-        self._broker.unlink(CHANNEL.stream)
+        self.empty_stream()
         reports = [self.rig.folder / f"report-{self._run}-{writer}.json" for writer in range(plan.writers)]
         starts_ns = time.time_ns() + round(LEAD_S * NS)
         for writer, report in enumerate(reports):

@@ -27,8 +27,8 @@ What tickstock_automation tells other programs about a stock-market database tha
 This document speaks for the sender: its operations are `send`, and a program such as TickStockApp receives them.
 
 **Two ways.** Each message goes out as the same JSON on its pub/sub channel (live: whoever is connected sees it) and into the
-Redis Stream `stream:` + channel (kept: read it with a consumer group, one group for each application; an entry has one
-field, `event`, that holds the message). Streams are trimmed by age and length.
+Redis Stream `stream:` + channel (kept: read it with a consumer group, one group for each application; an entry's
+field `event` holds the message, `id` its id again, `batch` its place in the order of sending across streams). Streams are trimmed by age and length.
 
 **What is promised.** A message is sent if and only if the database change it tells of was committed. Per symbol, messages
 come in the order of the commits, and `seq` grows with them, across channels. Without a fault a message is in its stream

@@ -30,6 +30,7 @@ from tickstock_automation.local.witness import Witness
 from tickstock_automation.settings import STACK_ENV, Settings, use_settings
 
 USUAL_PORTS = {"postgres": 54320, "valkey": 63790, "vendor": 58080, "flower": 5555}
+USUAL_METRICS_PORT = 9464
 READY_S = 40.0
 CONSUMER_URL = "consumer.url"  # where a consumer of the events finds the embedded Valkey, as the user tickstockapp
 
@@ -215,7 +216,12 @@ class Stack:
         )
 
     def _start_workers(self) -> None:
-        self.supervisor.start("relay", [*_tickstock(), "relay"], self._as_user("relay"))
+        environment = self._as_user("relay")
+        if not self.once:
+            port = choose("relay's metrics", None, USUAL_METRICS_PORT)
+            environment["TICKSTOCK_RELAY_METRICS_PORT"] = str(port)
+            self.addresses["Metrics"] = f"http://{HOST}:{port}/metrics"
+        self.supervisor.start("relay", [*_tickstock(), "relay"], environment)
         for service, queues, processes in (
             ("ipo_monitor", "priority.100,priority.90,priority.50", 2),
             ("data_quality_monitor", "quality", 1),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tickstock_automation.errors import SettingsError
 from tickstock_automation.events.relay import Figures
+
+log = structlog.get_logger("relay")
 
 
 class RelayCollector(Collector):
@@ -30,10 +32,10 @@ class RelayCollector(Collector):
 
 
 def show_metrics(figures: Figures, port: int) -> None:
-    """Serves them in a thread, on loopback; SettingsError where the port is taken."""
+    """Serves them in a thread, on loopback. Where the port is taken it says so: events matter more than their figures."""
     registry = CollectorRegistry()
     registry.register(RelayCollector(figures))
     try:
         start_http_server(port, addr="127.0.0.1", registry=registry)
     except OSError as error:
-        raise SettingsError(f"TICKSTOCK_RELAY_METRICS_PORT: port {port} cannot be served: {error.strerror}") from None
+        log.warning("no metrics: TICKSTOCK_RELAY_METRICS_PORT cannot be served", port=port, reason=error.strerror)
