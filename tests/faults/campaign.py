@@ -86,5 +86,5 @@ def _run(plan: Plan, system: System, say: Callable[[str], None]) -> Report:
 
 def _patience(plan: Plan) -> Patience:
     return Patience(
-        still_s=min(max(plan.seconds / 4, SHORTEST_STILL_S), LONGEST_STILL_S), whole_s=max(60.0, plan.seconds / 2)
+        still_s=min(max(plan.seconds / 4, SHORTEST_STILL_S), LONGEST_STILL_S), whole_s=max(90.0, plan.seconds / 2)
     )

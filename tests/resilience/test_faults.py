@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.resilience, pytest.mark.slow, pytest.mark.integration]
 
 @pytest.mark.timeout(300)
 def test_two_minutes_of_faults_violate_nothing() -> None:
-    report = run_campaign(Plan(seconds=120, seed=2), say=lambda _line: None)
+    report = run_campaign(Plan(seconds=120, seed=2, rate=250.0), say=lambda _line: None)
     assert report.violations == [], report.text()
     assert report.figures["changes committed"] > 5_000
     assert len(report.faults) > 20
