@@ -126,7 +126,8 @@ def test_the_consumer_library_needs_no_more_than_its_user_may(urls: dict[str, st
     consumer.run()
     assert len(got) == 2
     assert client(urls["tickstockapp"]).xlen(OURS) >= 1
-    assert next(iter(follow(urls["tickstockapp"], since="oldest")))[0] == CHANNEL
+    for user in ("tickstockapp", "ops"):
+        assert next(iter(follow(urls[user], since="oldest")))[0] == CHANNEL
     live = subscribe(
         urls["tickstockapp"], ["tickstock.quality.*", "tickstock.automation.symbols.new"],
         on_ready=lambda: [relay.publish(CHANNEL, message % 3), relay.publish("tickstock.automation.symbols.new", message % 4)],

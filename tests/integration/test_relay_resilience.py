@@ -25,7 +25,7 @@ from tickstock_automation.events.catalogue import Channel, NewSymbol, Service, S
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.events.patient import Patient
 from tickstock_automation.events.relay import Relay
-from tickstock_automation.events.waiting import NUMBER_ALL, NUMBER_NEW
+from tickstock_automation.events.waiting import EXECUTE_NEW, NUMBER_ALL, NUMBER_NEW
 from tickstock_automation.local import servers
 from tickstock_automation.local.ports import HOST, any_free
 from tickstock_automation.local.supervisor import Supervisor
@@ -226,8 +226,8 @@ def buffers(connection: Any, statement: str, **values: Any) -> int:
 
 
 def bound(statement: str) -> str:
-    for name in ("seen", "missing", "epoch"):
-        statement = statement.replace(f"%({name})s", f":{name}")
+    for place, name in (("$1", ":epoch"), ("$2", ":seen"), ("$3", "CAST(:missing AS bigint[])")):
+        statement = statement.replace(place, name)
     return statement
 
 
@@ -267,7 +267,7 @@ def test_an_old_snapshot_held_open_does_not_make_the_relay_read_more(settings: S
         sent += len(rows)
     assert sent == 100_000
     statement, values = relay._waiting.statement()
-    assert statement == NUMBER_NEW
+    assert statement == EXECUTE_NEW
     with admin.connect() as connection:
         new_only = buffers(connection, bound(NUMBER_NEW), **values, epoch=relay.epoch)
         all_of_it = buffers(connection, bound(NUMBER_ALL), epoch=relay.epoch)

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tickstock_automation.events.waiting import BATCH, NUMBER_NEW, Waiting
+from tickstock_automation.events.waiting import BATCH, EXECUTE_NEW, Waiting
 
 STEPS = st.lists(
     st.tuples(
@@ -41,7 +41,7 @@ class Outbox:
     def number(self) -> int:
         statement, values = self.waiting.statement()
         found = self.visible
-        if statement == NUMBER_NEW:
+        if statement == EXECUTE_NEW:
             found = {seq for seq in found if seq > values["seen"] or seq in values["missing"]}
         taken = sorted(found)[:BATCH]
         self.visible -= set(taken)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from tickstock_automation.cli import events_books, events_dead, events_replay
@@ -27,6 +28,7 @@ app.command()(events_books.reconcile)
 app.add_typer(events_dead.app, name="dead")
 
 COLOURS = {"symbols": "green", "backfill": "blue", "maintenance": "magenta", "quality": "yellow"}
+QUIET = ("symbol", "evidence", "severity", "worst")  # said apart, or too long for a line; --json has them
 SEVERITIES = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 
 
@@ -57,7 +59,7 @@ def tail(
             sys.stdout.write(json.dumps({"channel": name, "event": event.model_dump(mode="json")}) + "\n")
             sys.stdout.flush()
         else:
-            stdout.print(line(name, event, with_day=since is not None))
+            show(name, event, with_day=since is not None)
 
 
 @app.command()
@@ -94,29 +96,42 @@ def _events(patterns: list[str], since: str | None, *, live: bool) -> Iterator[t
         raise NotFound(str(error)) from None
 
 
-def line(channel: str, event: Event, *, with_day: bool) -> Text:
-    """An event in one line."""
+def show(channel: str, event: Event, *, with_day: bool) -> None:
+    """An event in one line; on a terminal what does not fit goes on below its own words."""
     colour = next((value for key, value in COLOURS.items() if key in channel), "white")
-    said = {
-        key: value
-        for key, value in event.data.items()
-        if key not in ("symbol", "evidence", "severity") and value not in (None, [], {})
-    }
+    moment = f"{event.timestamp:%m-%d %H:%M:%S}" if with_day else f"{event.timestamp:%H:%M:%S.%f}"[:12]
+    parts = [
+        Text(moment, "dim"),
+        Text(f"{event.event_type:<21}", colour),
+        Text(f"{event.symbol or '':<6}", "bold"),
+        _words(event),
+    ]
+    if stdout.is_terminal:
+        row = Table.grid(padding=(0, 2, 0, 0))
+        for _ in parts[:-1]:
+            row.add_column(no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(*parts)
+        stdout.print(row)
+    else:
+        stdout.print(Text("  ").join(parts), soft_wrap=True)
+
+
+def _words(event: Event) -> Text:
     evidence = event.data.get("evidence")
     words = evidence.get("words") if isinstance(evidence, dict) else None
     severity = str(event.data.get("severity") or "")
-    moment = f"{event.timestamp:%m-%d %H:%M:%S}" if with_day else f"{event.timestamp:%H:%M:%S.%f}"[:12]
-    return Text.assemble(
-        (f"{moment}  ", "dim"),
-        (f"{event.event_type:<22}", colour),
-        (f"{event.symbol or '':<8}", "bold"),
-        (f"{severity} " if severity else "", SEVERITIES.get(severity, "")),
-        str(words) if words else _short(said),
+    if words:
+        state = event.data.get("state")
+        said = f"{words}" + (f" ({state})" if state != "open" else "")
+        return Text.assemble((f"{severity}: " if severity else "", SEVERITIES.get(severity, "")), said)
+    return Text(
+        "  ".join(
+            f"{key}={_value(value)}"
+            for key, value in event.data.items()
+            if key not in QUIET and value not in (None, [], {})
+        )
     )
-
-
-def _short(data: dict[str, Any]) -> str:
-    return "  ".join(f"{key}={_value(value)}" for key, value in data.items())
 
 
 def _value(value: Any) -> str:
@@ -127,4 +142,6 @@ def _value(value: Any) -> str:
         return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(_value(one) for one in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return "none" if value is None else str(value)

@@ -13,7 +13,6 @@ from rich.table import Table
 from tickstock_automation.cli.output import print_json, stdout
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import BrokerUnavailable
 from tickstock_automation.events import books, inspection
 from tickstock_automation.events.books import SHOWN, ChannelBooks
 from tickstock_automation.settings import settings
@@ -30,11 +29,8 @@ def _client() -> redis.Redis:
 
 def status(as_json: AsJson = False) -> None:
     """Shows channels and rates, what waits, the durable consumers and how far behind they are, and what is set aside."""
-    try:
-        with transaction(Role.RELAY) as session:
-            found = inspection.status(_client(), session)
-    except redis.ConnectionError as error:
-        raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+    with transaction(Role.RELAY) as session:
+        found = inspection.status(_client(), session)
     if as_json:
         print_json(asdict(found))
         return
@@ -79,10 +75,7 @@ def reconcile(
 
     At any time, also while events flow. Exit code 6 where an event is missing from its stream, or was never committed.
     """
-    try:
-        found = _books(session.date() if session else None)
-    except redis.ConnectionError as error:
-        raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+    found = _books(session.date() if session else None)
     balanced = all(one.balanced for one in found)
     if as_json:
         print_json({"balanced": balanced, "channels": [asdict(one) for one in found]})
@@ -111,13 +104,14 @@ def _books(day: date | None) -> list[ChannelBooks]:
 
 
 def _show(found: list[ChannelBooks], balanced: bool) -> None:
-    table = _table("channel", "committed", "in stream", "waiting", "trimmed", "set aside", "missing", "invented")
+    rare = [name for name in ("waiting", "trimmed", "set_aside") if any(getattr(one, name) for one in found)]
+    table = _table(
+        "channel", "committed", "in stream", *(name.replace("_", " ") for name in rare), "missing", "invented"
+    )
     for one in found:
         wrong = [f"[bold red]{len(ids)}[/]" if ids else "·" for ids in (one.missing, one.invented)]
-        table.add_row(
-            one.channel.removeprefix("tickstock."), _dot(one.committed), _dot(one.in_stream), _dot(one.waiting),
-            _dot(one.trimmed), _dot(one.set_aside), *wrong,
-        )  # fmt: skip
+        numbers = [_dot(getattr(one, name)) for name in ("committed", "in_stream", *rare)]
+        table.add_row(one.channel.removeprefix("tickstock."), *numbers, *wrong)
     stdout.print(table)
     names = sorted({group.name for one in found for group in one.groups})
     if names:

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import redis
 import typer
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 from sqlalchemy import text
 
 from tickstock_automation.cli.output import facts, print_json, stdout
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import BrokerUnavailable, NotFound, UsedWrongly
+from tickstock_automation.errors import NotFound, UsedWrongly
 from tickstock_automation.events.inspection import pages
 from tickstock_automation.events.relay import LOOK, NOTICE
 from tickstock_automation.settings import settings
@@ -68,13 +69,23 @@ def list_them(
     if not found:
         stdout.print("Nothing is set aside.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("consumer", "number", "since", "channel", "reason"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("consumer", "number"))
     for one in found:
-        table.add_row(one.consumer, one.number, one.since, one.channel.removeprefix("tickstock."), one.reason)
-    stdout.print(table)
-    stdout.print(f"\nSend back with: tickstock events dead retry {found[0].consumer} {found[0].number}", style="dim")
+        head = (
+            (one.consumer, "bold"),
+            "  ",
+            one.number,
+            "  ",
+            (one.since, "dim"),
+            "  ",
+            one.channel.removeprefix("tickstock."),
+        )
+        stdout.print(Text.assemble(*head))
+        stdout.print(Padding(Text(one.reason, "yellow"), (0, 0, 0, 4)))
+    stdout.print(
+        f"\nSend back with: tickstock events dead retry {found[0].consumer} {found[0].number}",
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -132,10 +143,7 @@ def _client() -> redis.Redis:
 
 def _all() -> list[Dead]:
     client = _client()
-    try:
-        found = [one for key in sorted(client.scan_iter("consumer:*:dead", count=1000)) for one in _of(client, key)]
-    except redis.ConnectionError as error:
-        raise BrokerUnavailable(f"Redis cannot be reached: {error}") from None
+    found = [one for key in sorted(client.scan_iter("consumer:*:dead", count=1000)) for one in _of(client, key)]
     with transaction(Role.RELAY) as session:
         rows = session.execute(
             text(

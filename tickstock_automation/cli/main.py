@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
+import redis
+
 try:
     import structlog
     import typer
@@ -66,6 +68,9 @@ def main() -> None:
         sys.exit(3)
     except TickstockError as error:
         complain(str(error))
+        sys.exit(1)
+    except redis.RedisError as error:
+        complain(f"Redis: {error}: check REDIS_HOST, REDIS_PORT, REDIS_USERNAME and REDIS_PASSWORD; `tickstock doctor`")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -26,7 +26,7 @@ class Patient:
     def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement; none where it gives none."""
         with self._connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)  # None: a % in it is a %
             self._wait()
             return cursor.fetchall() if cursor.description else []
 

@@ -24,7 +24,17 @@ import structlog
 
 from tickstock_automation.events.patient import Patient
 from tickstock_automation.events.sending import NumberRefused, Row, Sender, connect
-from tickstock_automation.events.waiting import ABSENT, BATCH, COLUMNS, SNAPSHOT, START, UNSENT, Waiting
+from tickstock_automation.events.waiting import (
+    ABSENT,
+    BATCH,
+    COLUMNS,
+    PREPARE,
+    SESSION,
+    SNAPSHOT,
+    START,
+    UNSENT,
+    Waiting,
+)
 
 POLL_S = 0.5  # the net below NOTIFY, and the lease's heartbeat
 LEASE_S = 1.5
@@ -166,9 +176,11 @@ class Relay:
 
     def _connect(self) -> None:
         if self._database is None:
-            options = "-c role=tickstock_relay -c synchronous_commit=off"
+            options = f"-c role=tickstock_relay -c synchronous_commit=off {SESSION}"
             self._database = Patient(self.options.dsn, name="tickstock relay", options=options)
             self._ask(f"LISTEN {NOTICE}")
+            for statement in PREPARE:
+                self._ask(statement)
         if self._sender is None:
             client = connect(self.options.redis_url)
             self._sender = Sender(client, "", self.options.stream_max_length, self.options.stream_max_age_s)
@@ -229,6 +241,8 @@ class Relay:
                 if time.monotonic() - beat >= POLL_S:
                     self._beat()
                     beat = time.monotonic()
+                if len(rows) < BATCH:
+                    break  # all that could be seen; what was committed since has sent a notice
             replaying = self._replay_asked and self._replay()
             left = POLL_S - (time.monotonic() - beat)
             if left <= 0:

@@ -19,18 +19,28 @@ UNSENT = "batch IS NULL AND set_aside IS NULL"
 
 _ALL = f"SELECT seq FROM outbox WHERE {UNSENT} ORDER BY seq LIMIT {BATCH}"  # noqa: S608 -- all parts are constants
 _NEW = f"""SELECT seq FROM (
-         (SELECT seq FROM outbox WHERE {UNSENT} AND seq > %(seen)s ORDER BY seq LIMIT {BATCH})
-         UNION ALL (SELECT seq FROM outbox WHERE {UNSENT} AND seq = ANY(%(missing)s))) found ORDER BY seq LIMIT {BATCH}"""  # noqa: S608
+         (SELECT seq FROM outbox WHERE {UNSENT} AND seq > $2 ORDER BY seq LIMIT {BATCH})
+         UNION ALL (SELECT seq FROM outbox WHERE {UNSENT} AND seq = ANY($3))) found ORDER BY seq LIMIT {BATCH}"""  # noqa: S608
 
 # One statement: the number is given and the rows get it, or neither; a relay of an older epoch numbers nothing.
 _NUMBER = """
 WITH waiting AS MATERIALIZED ({waiting}),
      numbered AS (UPDATE relay_state SET last_batch = last_batch + 1, heartbeat_at = clock_timestamp()
-                   WHERE epoch = %(epoch)s AND EXISTS (SELECT 1 FROM waiting) RETURNING last_batch)
+                   WHERE epoch = $1 AND EXISTS (SELECT 1 FROM waiting) RETURNING last_batch)
 UPDATE outbox o SET batch = n.last_batch FROM waiting w, numbered n WHERE o.seq = w.seq RETURNING {columns}"""
 
-NUMBER_ALL = _NUMBER.format(waiting=_ALL, columns=COLUMNS)
-NUMBER_NEW = _NUMBER.format(waiting=_NEW, columns=COLUMNS)
+NUMBER_ALL = _NUMBER.format(waiting=_ALL, columns=COLUMNS)  # $1: the epoch
+NUMBER_NEW = _NUMBER.format(waiting=_NEW, columns=COLUMNS)  # $2: the last seq seen, $3: those that are missing
+
+# Planned once for a connection: planning would cost more than doing. What is planned on an empty table must not be a scan
+# of the whole, so the relay's connection plans none (SESSION).
+SESSION = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+PREPARE = (
+    f"PREPARE number_all (bigint) AS {NUMBER_ALL}",
+    f"PREPARE number_new (bigint, bigint, bigint[]) AS {NUMBER_NEW}",
+)
+EXECUTE_ALL = "EXECUTE number_all (%(epoch)s)"
+EXECUTE_NEW = "EXECUTE number_new (%(epoch)s, %(seen)s, %(missing)s::bigint[])"
 
 START = """
 SELECT coalesce(max(seq), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM outbox"""
@@ -65,8 +75,8 @@ class Waiting:
         """Numbers the rows that wait, BATCH at most, lowest first."""
         if not self.settled or self.look_everywhere or len(self.missing) > MOST_MISSING:
             self.look_everywhere = False
-            return NUMBER_ALL, {}
-        return NUMBER_NEW, {"seen": self.seen, "missing": list(self.missing)}
+            return EXECUTE_ALL, {}
+        return EXECUTE_NEW, {"seen": self.seen, "missing": list(self.missing)}
 
     def took(self, seqs: Sequence[int]) -> None:
         """These were numbered now: the lowest of all that waited."""
