@@ -13,7 +13,7 @@ from tickstock_automation.bench.rig import running_rig
 from tickstock_automation.bench.runs import Plan, Run, Runner
 from tickstock_automation.bench.schedule import NS
 
-WRITERS = 4  # of the delivery phase: one alone would be busy most of the time, and its own queue would be measured
+WRITERS = 2  # of the delivery phase: one alone would be busy half of the time, and its own queue would be measured
 SIZE = 200
 SLICE_S = 5.0
 FIRST_RATE = 4_000.0
