@@ -36,7 +36,7 @@ def seen(event: Event, at_ns: int = 0) -> Seen:
 def seen_of(id: str, seq: int, data: dict[str, Any], at_ns: int = 0) -> Seen:
     """The same from an event's parts; `digest` stands for all its content."""
     changes = data.get("changes", {})
-    token = changes["token"]["new"] if "token" in changes else data.get("probe", "")
+    token = changes["token"]["new"] if "token" in changes else data.get("probe") or data.get("name") or ""
     content = json.dumps([seq, data], sort_keys=True).encode()
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     return Seen(at_ns, id, seq, data.get("symbol", ""), token, digest)

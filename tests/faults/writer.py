@@ -24,7 +24,7 @@ from tests.faults.records import Notebook
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import TickstockError
-from tickstock_automation.events.catalogue import FieldChange, Service, SymbolChanged
+from tickstock_automation.events.catalogue import FieldChange, NewSymbol, Service, SymbolChanged
 from tickstock_automation.events.outbox import Pending, add_events
 
 DAY = date(2024, 1, 2)
@@ -65,7 +65,13 @@ def draw_intent(draw: random.Random) -> Intent:
 
 
 def change(token: str, symbol_id: int) -> Pending:
-    """The event that tells of one change; its token names it."""
+    """The event that tells of one change, on one of two channels; its token names it."""
+    if token[0] in "01234567":
+        listed = NewSymbol(
+            symbol=ticker(symbol_id), name=token, type=None, exchange=None, equity_type="ETF", reason="listed", session=DAY,
+            universes=[],
+        )  # fmt: skip
+        return Pending(listed, symbol_id)
     changes = {"token": FieldChange(old=None, new=token)}
     return Pending(SymbolChanged(symbol=ticker(symbol_id), session=DAY, changes=changes), symbol_id)
 

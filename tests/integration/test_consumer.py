@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -430,3 +431,125 @@ def test_a_name_or_channel_that_cannot_be_is_refused() -> None:
         Consumer("*", "redis://127.0.0.1")
     with pytest.raises(ValueError, match="no channel is named tickstock"):
         Consumer(NAME, "redis://127.0.0.1", ["tickstock.tea.*"])
+
+
+def test_order_holds_while_events_come_during_the_catching_up(
+    relays: Callable[[], Running], listen: Make, admin: Engine, broker: redis.Redis, settings: Settings
+) -> None:
+    """A channel that was read to its end gets a new event while another one's backlog is still being handled."""
+    ids = add_symbols(admin, ["A", "B"])
+    change = SymbolChanged.model_validate({"symbol": "B", "session": DAY, "changes": {"n": {"old": 1, "new": 2}}})
+    archived = SymbolArchived(symbol="A", session=DAY, delist_date=DAY, reason="absent_twice")
+    publish(*(Pending(change, ids["B"]) for _ in range(25)), Pending(new("A"), ids["A"]), Pending(new("A"), ids["A"]))
+    relays()
+    until(lambda: broker.xlen(Channel.SYMBOLS_CHANGED.stream) == 25 and len(in_stream(broker)) == 2)
+    seen: list[int] = []
+
+    def handle(event: Event, _data: Any) -> None:
+        seen.append(event.seq)
+        if len(seen) == 3:
+            for event_data in (new("A"), archived):
+                publish(Pending(event_data, ids["A"]))
+            publish(*(Pending(change, ids["B"]) for _ in range(25)))
+            until(lambda: broker.xlen(Channel.SYMBOLS_CHANGED.stream) == 50)
+
+    listener = listen(handle, batch=10)
+    until(lambda: len(listener.got) == 54)
+    assert seen == sorted(seen)
+    assert [event.seq for _, event in follow(settings.redis_url, since="oldest", live=False)] == sorted(seen)
+
+
+def test_what_was_delivered_and_then_trimmed_is_told_of_for_every_channel(
+    relays: Callable[[], Running], listen: Make, broker: redis.Redis
+) -> None:
+    relays()
+    change = SymbolChanged.model_validate({"symbol": "B", "session": DAY, "changes": {"n": {"old": 1, "new": 2}}})
+    publish(*(Pending(new(name)) for name in "ABC"), *(Pending(change) for _ in range(3)))
+    until(lambda: len(in_stream(broker)) == 3)
+    first = listen(lambda _event, _data: first.consumer.stop())
+    first.thread.join(10)
+    for channel in (Channel.SYMBOLS_NEW, Channel.SYMBOLS_CHANGED):
+        broker.xtrim(channel.stream, maxlen=0, approximate=False)
+    for _ in range(2):
+        silent = listen()
+        silent.thread.join(10)
+        assert isinstance(silent.error, EventsTrimmed), "at every start"
+    gaps: list[Gap] = []
+    told = listen(on_gap=gaps.append)
+    publish_all(["AFTER"])
+    until(lambda: told.got == ["AFTER"])
+    assert sorted(gap.missed for gap in gaps) == [2, 3]
+
+
+def test_a_living_process_that_reconnects_blames_no_event(
+    relays: Callable[[], Running], listen: Make, broker: redis.Redis
+) -> None:
+    relays()
+    tries = 0
+
+    def busy(_event: Event, _data: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 5:
+            broker.client_kill_filter(_type="normal", skipme=True)
+            raise TryLater("its database is away")
+
+    listener = listen(busy, attempts=2)
+    publish_all(["A"])
+    until(lambda: listener.got == ["A"], 30)
+    assert not broker.exists(f"consumer:{NAME}:dead")
+
+
+def test_a_new_consumer_that_takes_over_after_a_wipe_begins_at_the_start(
+    relays: Callable[[], Running], listen: Make, broker: redis.Redis
+) -> None:
+    relays()
+    wiped = threading.Event()
+
+    def hold(event: Event, _data: Any) -> None:
+        if event.symbol == "ONE":
+            broker.flushall()
+            broker.set(f"consumer:{NAME}:lease", "another", px=600)
+            wiped.set()
+            time.sleep(0.5)
+
+    first = listen(hold, start="newest")
+    until(lambda: first.consumer.figures.active)
+    second = listen(start="newest")
+    publish_all(["ONE", "TWO"])
+    assert wiped.wait(10)
+    until(lambda: "TWO" in first.got + second.got)
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "store"])
+def test_a_handler_of_the_wrong_kind_is_refused_before_anything_is_acknowledged(
+    settings: Settings, tmp_path: Path, kind: str
+) -> None:
+    consumer: Any = (Consumer if kind == "blocking" else AsyncConsumer)(NAME, settings.redis_url)
+
+    async def coroutine(*_values: Any) -> None: ...
+
+    def plain(*_values: Any) -> None: ...
+
+    consumer.on("tickstock.*")(plain if kind == "asyncio" else coroutine)
+    if kind == "store":
+        consumer.transactional(SqliteStore(tmp_path / "s.db"))
+    with pytest.raises(TypeError, match="must be a"):
+        consumer.run() if kind == "blocking" else asyncio.run(consumer.run())
+
+
+def test_follow_from_now_on_gives_nothing_old_also_of_quiet_channels_and_after_a_wipe(
+    relays: Callable[[], Running], settings: Settings, broker: redis.Redis, admin: Engine
+) -> None:
+    relays()
+    publish_all(names(5))
+    until(lambda: len(in_stream(broker)) == 5)
+    with admin.begin() as connection:
+        connection.execute(text("UPDATE outbox SET created_at = created_at - interval '1 hour'"))
+    assert list(follow(settings.redis_url, since=datetime.now(UTC), live=False)) == []
+    events = follow(settings.redis_url, since="newest")
+    threading.Timer(0.5, publish_all, (["NOW"],)).start()
+    assert next(events)[1].symbol == "NOW"
+    broker.flushall()
+    publish_all(["LATER"])
+    assert next(events)[1].symbol == "LATER", "what was sent again lies before the beginning"

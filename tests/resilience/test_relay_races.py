@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.resilience, pytest.mark.integration, pytest.mark.datab
 
 def commit(*versions: int) -> None:
     with transaction(Role.IPO_MONITOR) as session:
-        add_events(session, Service.IPO_MONITOR, [change(str(version), 1) for version in versions])
+        add_events(session, Service.IPO_MONITOR, [change(f"f{version}", 1) for version in versions])
 
 
 def active(settings: Settings) -> Relay:
@@ -69,7 +69,6 @@ def test_a_backlog_that_outlasts_two_heartbeats_goes_out_before_what_is_new(
     assert send_next(relay)[0] == 1001
 
 
-@pytest.mark.xfail(strict=True, reason="a batch number says nothing of who gave it to which rows")
 def test_a_late_batch_of_a_relay_that_lost_its_numbers_does_not_pass_for_the_one_that_got_them(
     settings: Settings, broker: redis.Redis, admin: Engine
 ) -> None:
@@ -79,7 +78,7 @@ def test_a_late_batch_of_a_relay_that_lost_its_numbers_does_not_pass_for_the_one
     numbered = late._rows_to_send()
     with admin.connect() as connection:  # what the crash did
         connection.execute(text("UPDATE outbox SET batch = NULL"))
-        connection.execute(text("UPDATE relay_state SET last_batch = 0, heartbeat_at = NULL"))
+        connection.execute(text("UPDATE relay_state SET last_batch = last_batch - 1, heartbeat_at = NULL"))
     commit(2)
     other = active(settings)
     numbered_again = other._rows_to_send()

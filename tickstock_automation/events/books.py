@@ -31,11 +31,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Stream:
-    """What one channel's stream holds: event id to the entries that carry it; how many entries were ever trimmed off."""
+    """What one channel's stream holds: event id to the entries that carry it; batch and seq of its first entry."""
 
     channel: str
     entries: Mapping[str, Sequence[str]]
-    trimmed: int
+    first: tuple[int, int] | None
     groups: Sequence[Group] = ()
 
 
@@ -77,8 +77,7 @@ def reconcile(
 
     rows: the committed events that are asked about, read before the streams; `held` is the batch number that Redis held
     before that. known: ids that are in the outbox though not among `rows`, or may have left it because of their age.
-    An event that is in no stream is `trimmed`, and not missing, where its stream lost entries at its old end and keeps
-    nothing of its age: where no committed event that is older than it is in the stream.
+    An event that is in no stream is `trimmed`, and not missing, where it was sent before the stream's first entry.
     """
     by_channel: dict[str, list[Committed]] = {}
     for row in rows:
@@ -88,7 +87,6 @@ def reconcile(
 
 def _channel(stream: Stream, rows: list[Committed], held: int, known: Collection[str]) -> ChannelBooks:
     books = ChannelBooks(stream.channel, committed=len(rows))
-    oldest_kept = min((_sent(row) for row in rows if row.id in stream.entries), default=None)
     for row in sorted(rows, key=lambda row: row.seq):
         if row.set_aside:
             books.set_aside += 1
@@ -97,7 +95,7 @@ def _channel(stream: Stream, rows: list[Committed], held: int, known: Collection
             books.sent_again += len(stream.entries[row.id]) - 1
         elif row.batch is None or row.batch > held:
             books.waiting += 1
-        elif stream.trimmed and (oldest_kept is None or _sent(row) < oldest_kept):
+        elif stream.first is not None and _sent(row) < stream.first:
             books.trimmed += 1
         else:
             books.missing.append(row.id)

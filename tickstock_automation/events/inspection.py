@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tickstock_automation.events.books import Committed, Group, Stream
 from tickstock_automation.events.catalogue import STREAM_PREFIX, Channel, decode
 
 PAGE = 5_000
+UUID_SHAPE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_COUNTED = 100_000
 MINUTE_MS = 60_000
 
@@ -156,6 +158,7 @@ def committed(session: Session, day: date | None) -> list[Committed]:
 def known_ids(session: Session, ids: Sequence[str]) -> set[str]:
     """Those of the ids that are in the outbox."""
     found: set[str] = set()
+    ids = [id_ for id_ in ids if UUID_SHAPE.fullmatch(id_)]  # a forged entry may carry anything
     for start in range(0, len(ids), PAGE):
         page = ids[start : start + PAGE]
         rows = session.execute(
@@ -184,7 +187,7 @@ def streams(client: redis.Redis) -> list[Stream]:
         Stream(
             channel,
             _entries(client, channel.stream),
-            (about := _stream(client, channel.stream)).get("entries-added", 0) - about.get("length", 0),
+            _first(client, channel.stream),
             [
                 Group(
                     group["name"],
@@ -197,6 +200,17 @@ def streams(client: redis.Redis) -> list[Stream]:
         )
         for channel in Channel
     ]
+
+
+def _first(client: redis.Redis, stream: str) -> tuple[int, int] | None:
+    entry: Any = client.xrange(stream, count=1)
+    if not entry:
+        return None
+    fields = entry[0][1]
+    try:
+        return int(fields.get("batch", 0)), decode(fields.get("event", "")).seq
+    except (ValidationError, ValueError):
+        return None
 
 
 def _entries(client: redis.Redis, stream: str) -> dict[str, list[str]]:

@@ -28,21 +28,23 @@ from tickstock_automation.events.waiting import (
     ABSENT,
     BATCH,
     COLUMNS,
-    PREPARE,
     SESSION,
     SNAPSHOT,
     START,
     UNSENT,
     Waiting,
+    prepare,
 )
 
 POLL_S = 0.5  # the net below NOTIFY, and the lease's heartbeat
 LEASE_S = 1.5
 MEASURE_S = 5.0
 HOUSEKEEPING_S = 60.0
+HOUSEKEEPING_TAKES_S = 0.3  # events wait meanwhile
 BACKOFF_S = (0.1, 2.0)
 NOTICE = "tickstock_outbox"
 DELETED_AT_ONCE = 5_000
+REPLAY_SPAN = 20_000  # numbers looked through at once for a replay
 LOOK = "look"  # the payload that says: an old row waits again, or a replay is asked for
 
 log = structlog.get_logger("relay")
@@ -77,10 +79,13 @@ class Figures:
     oldest_s: float = 0.0
 
 
-TAKE_LEASE = """
-UPDATE relay_state SET holder = %(holder)s, epoch = epoch + 1, heartbeat_at = clock_timestamp()
+# Numbers are given by commits that a crash of PostgreSQL may lose. A new epoch begins above all that may have been given and
+# lost, or a late batch of the one before would pass for one of this epoch's, with other members.
+JUMP = 1_000_000
+TAKE_LEASE = f"""
+UPDATE relay_state SET holder = %(holder)s, epoch = epoch + 1, heartbeat_at = clock_timestamp(), last_batch = last_batch + {JUMP}
  WHERE heartbeat_at IS NULL OR holder = %(holder)s OR heartbeat_at < clock_timestamp() - make_interval(secs => %(lease)s)
-RETURNING epoch, outbox_id::text"""
+RETURNING epoch, outbox_id::text"""  # noqa: S608
 
 HEARTBEAT = "UPDATE relay_state SET heartbeat_at = clock_timestamp() WHERE epoch = %(epoch)s RETURNING 1"
 GIVE_LEASE_BACK = "UPDATE relay_state SET heartbeat_at = NULL WHERE epoch = %(epoch)s"
@@ -101,24 +106,26 @@ SELECT 'outbox_poison', 'high', 'relay', format('event %%s (%%s) cannot be sent:
        jsonb_build_object('seq', seq, 'id', id, 'channel', channel) FROM aside"""
 
 DELETE_SENT = f"""
-DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE batch <= %(held)s AND set_aside IS NULL
-   AND created_at < now() - make_interval(secs => %(keep)s) ORDER BY seq LIMIT {DELETED_AT_ONCE}) RETURNING 1"""  # noqa: S608
+DELETE FROM outbox WHERE seq IN (
+    SELECT seq FROM (SELECT * FROM outbox ORDER BY seq LIMIT {DELETED_AT_ONCE}) lowest
+     WHERE batch <= %(held)s AND set_aside IS NULL AND created_at < now() - make_interval(secs => %(keep)s)) RETURNING 1"""  # noqa: S608
 
 MOST_COUNTED = 100_000
 BACKLOG = f"""
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
-  FROM (SELECT created_at FROM outbox WHERE {UNSENT} ORDER BY seq LIMIT {MOST_COUNTED}) waiting"""  # noqa: S608
+  FROM ((SELECT created_at FROM outbox WHERE {UNSENT} AND seq > %(seen)s ORDER BY seq LIMIT {MOST_COUNTED})
+        UNION ALL (SELECT created_at FROM outbox WHERE {UNSENT} AND seq = ANY(%(missing)s::bigint[]))) waiting"""  # noqa: S608
 
 ASKED_REPLAY = """
 SELECT id, sent_through, until_seq, channels FROM outbox_replays WHERE done_at IS NULL ORDER BY id LIMIT 1"""
 
 REPLAY_ROWS = f"""
-SELECT %(batch)s, {COLUMNS.partition(", ")[2]} FROM outbox o WHERE seq > %(after)s AND seq <= %(until)s
+SELECT %(batch)s, {COLUMNS.partition(", ")[2]} FROM outbox o WHERE seq > %(after)s AND seq <= %(bound)s
    AND batch <= %(held)s AND set_aside IS NULL AND channel = ANY(%(channels)s) ORDER BY seq LIMIT {BATCH}"""  # noqa: S608
 
 REPLAYED = """
 UPDATE outbox_replays SET sent = sent + %(sent)s, sent_through = %(through)s,
-       done_at = CASE WHEN %(done)s THEN clock_timestamp() END WHERE id = %(id)s"""
+       done_at = coalesce(done_at, CASE WHEN %(done)s THEN clock_timestamp() END) WHERE id = %(id)s"""
 
 
 @dataclass
@@ -176,11 +183,12 @@ class Relay:
 
     def _connect(self) -> None:
         if self._database is None:
-            options = f"-c role=tickstock_relay -c synchronous_commit=off {SESSION}"
+            options = f"-c role=tickstock_relay -c synchronous_commit=off -c tcp_user_timeout=1500 {SESSION}"
             self._database = Patient(self.options.dsn, name="tickstock relay", options=options)
             self._ask(f"LISTEN {NOTICE}")
-            for statement in PREPARE:
+            for statement in prepare():
                 self._ask(statement)
+            self._measure()  # also while Redis is away
         if self._sender is None:
             client = connect(self.options.redis_url)
             self._sender = Sender(client, "", self.options.stream_max_length, self.options.stream_max_age_s)
@@ -193,7 +201,9 @@ class Relay:
         self._database = self._sender = None
 
     def _take_lease(self) -> bool:
+        self._ask("SET synchronous_commit = on")
         rows = self._ask(TAKE_LEASE, holder=self.holder, lease=LEASE_S)
+        self._ask("SET synchronous_commit = off")
         if rows:
             self.epoch, outbox_id = rows[0]
             self.sender.key = f"tickstock:relay:batch:{outbox_id}"
@@ -225,7 +235,8 @@ class Relay:
         self.sender.held = self.sender.ask()
         self._ask(NEVER_BELOW, held=self.sender.held, epoch=self.epoch)
         self._waiting.begin(*self._ask(START)[0])
-        while rows := self._rows(self._ask(ROWS_ABOVE, held=self.sender.held)):
+        self.figures.active = True
+        while self.keep_on() and (rows := self._rows(self._ask(ROWS_ABOVE, held=self.sender.held))):
             for batch, members in groupby(rows, key=lambda row: row.batch):
                 self._send(batch, list(members), again=True)
             if not self._ask(HEARTBEAT, epoch=self.epoch):
@@ -233,7 +244,6 @@ class Relay:
 
     def _serve(self) -> None:
         assert self._database is not None
-        self.figures.active = True
         beat = time.monotonic()
         while self.keep_on():
             while self.keep_on() and (rows := self._rows_to_send()):
@@ -270,8 +280,10 @@ class Relay:
         now = datetime.now(UTC)
         live_age = self.options.live_max_age_s
         pairs = [(row, not again or (now - row.created_at).total_seconds() < live_age) for row in good]
-        for row in self.sender.send(batch, pairs):
-            self._set_aside(row, f"the key of its stream in Redis holds something that is no stream: {row.channel}")
+        while refused := self.sender.send(batch, pairs):  # nothing of it was sent
+            for row in refused:
+                self._set_aside(row, f"the key of its stream in Redis holds something that is no stream: {row.channel}")
+            pairs = [(row, live) for row, live in pairs if row not in refused]
         self.figures.sent += len(good)
         self.figures.sent_again += len(good) if again else 0
 
@@ -293,12 +305,13 @@ class Relay:
         number = self._ask(NEXT_NUMBER, epoch=self.epoch)
         if not number:
             raise LeaseTaken(f"epoch {self.epoch} is over, another relay sends")
-        values = {"after": after, "until": until, "channels": channels, "held": self.sender.held}
+        bound = min(until, after + REPLAY_SPAN)
+        values = {"after": after, "bound": bound, "channels": channels, "held": self.sender.held}
         rows = self._rows(self._ask(REPLAY_ROWS, batch=number[0][0], **values))
         if rows:
             self._send(number[0][0], rows, again=True)
-        through = rows[-1].seq if rows else until
-        self._ask(REPLAYED, id=replay, sent=len(rows), through=through, done=len(rows) < BATCH)
+        through = rows[-1].seq if len(rows) == BATCH else bound
+        self._ask(REPLAYED, id=replay, sent=len(rows), through=through, done=through >= until)
         return True
 
     # -- besides ---------------------------------------------------------------------------------------------------
@@ -306,15 +319,18 @@ class Relay:
     def _measure(self) -> None:
         if time.monotonic() - self._measured >= MEASURE_S:
             self._measured = time.monotonic()
-            self.figures.backlog, self.figures.oldest_s = self._ask(BACKLOG)[0]
+            waiting = self._waiting if self._waiting.settled and self.figures.active else Waiting()
+            values = {"seen": waiting.seen, "missing": list(waiting.missing)}
+            self.figures.backlog, self.figures.oldest_s = self._ask(BACKLOG, **values)[0]
 
     def _housekeep(self) -> None:
         if time.monotonic() - self._housekept < HOUSEKEEPING_S:
             return
         self._housekept = time.monotonic()
         self._waiting.look_everywhere = self._replay_asked = True  # the net below what is known
-        while len(self._ask(DELETE_SENT, held=self.sender.held, keep=self.options.outbox_keep_s)) == DELETED_AT_ONCE:
-            if not self._ask(HEARTBEAT, epoch=self.epoch) or self._ask(f"SELECT 1 FROM outbox WHERE {UNSENT} LIMIT 1"):  # noqa: S608
+        until = time.monotonic() + HOUSEKEEPING_TAKES_S
+        while self._ask(DELETE_SENT, held=self.sender.held, keep=self.options.outbox_keep_s):
+            if time.monotonic() > until:
                 break
         self.sender.trim()
 

@@ -95,15 +95,17 @@ class Sender:
             raise NumberRefused(f"Redis holds batch {number}, this relay believed {self.held}")
 
     def send(self, batch: int, rows: Sequence[tuple[Row, bool]]) -> list[Row]:
-        """Sends a batch, each row with whether it goes live; gives those whose stream's key holds something else."""
+        """Sends a batch, each row with whether it goes live. Where a stream's key holds something else, nothing is sent: gives those rows."""
         arguments: list[str | int] = [self.held, batch, self.stream_max_length]
         for row, live in rows:
             arguments += [row.channel, str(row.id), row.message(), "1" if live else "0"]
         reply: Any = self.client.eval(SEND_BATCH, 1, self.key, *arguments)
         if not reply[0]:
             raise NumberRefused(f"Redis holds batch {reply[1]}, this relay believed {self.held}")
+        if reply[2]:
+            return [rows[position][0] for position in reply[2]]
         self.held = batch
-        return [rows[position][0] for position in reply[2]]
+        return []
 
     def trim(self) -> None:
         """Takes what is too old from the streams; their length is kept with every event."""

@@ -35,23 +35,25 @@ NUMBER_NEW = _NUMBER.format(waiting=_NEW, columns=COLUMNS)  # $2: the last seq s
 # Planned once for a connection: planning would cost more than doing. What is planned on an empty table must not be a scan
 # of the whole, so the relay's connection plans none (SESSION).
 SESSION = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-PREPARE = (
-    f"PREPARE number_all (bigint) AS {NUMBER_ALL}",
-    f"PREPARE number_new (bigint, bigint, bigint[]) AS {NUMBER_NEW}",
-)
 EXECUTE_ALL = "EXECUTE number_all (%(epoch)s)"
 EXECUTE_NEW = "EXECUTE number_new (%(epoch)s, %(seen)s, %(missing)s::bigint[])"
 
-START = """
-SELECT coalesce(max(seq), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM outbox"""
-
-SNAPSHOT = """
-SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s"""
+# The next transaction's id is our own: pg_snapshot_xmax is the one behind the last that ended, and an open one may be above it.
+START = "SELECT coalesce(max(seq), 0), pg_current_xact_id()::text::bigint FROM outbox"
+SNAPSHOT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_current_xact_id()::text::bigint"
 
 ABSENT = f"""
 SELECT coalesce(max(seq), %(seen)s), ARRAY(SELECT n FROM generate_series(%(seen)s + 1, max(seq)) n
           WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.seq = n AND NOT ({UNSENT})))
   FROM outbox WHERE seq > %(seen)s"""  # noqa: S608
+
+
+def prepare() -> list[str]:
+    """What the relay's connection prepares."""
+    return [
+        f"PREPARE number_all (bigint) AS {NUMBER_ALL}",
+        f"PREPARE number_new (bigint, bigint, bigint[]) AS {NUMBER_NEW}",
+    ]
 
 
 @dataclass

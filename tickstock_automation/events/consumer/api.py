@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import threading
 import time
@@ -71,8 +72,15 @@ class _Consumer:
         self._store, self._durable.together = store, True
 
     def stop(self) -> None:
-        """Lets `run` return after the event in hand; from a handler, another thread, or a signal's handler."""
+        """Lets `run` return after the event in hand, for good; from a handler, another thread, or a signal's handler."""
         self._on = False
+
+    def _check_handlers(self, *, coroutines: bool) -> None:
+        """A coroutine function that is called and not awaited would be acknowledged without having run."""
+        for function in self._handlers.functions():
+            if inspect.iscoroutinefunction(function) != coroutines:
+                wanted = "a coroutine function (async def)" if coroutines else "a plain function"
+                raise TypeError(f"the handler {function.__qualname__} must be {wanted} here: see {type(self).__name__}")
 
     def _in_one_transaction(self, entries: Sequence[Entry]) -> Exception | None:
         assert self._store is not None
@@ -107,6 +115,7 @@ class Consumer(_Consumer):
 
         Raises EventsTrimmed, and redis.AuthenticationError or NoPermissionError.
         """
+        self._check_handlers(coroutines=False)
         self._durable.keep_on = going = lambda: self._on and keep_on()
         over = threading.Event()
         heart = threading.Thread(target=self._renew, args=(over,), daemon=True, name="consumer's lease")
@@ -146,6 +155,7 @@ class AsyncConsumer(_Consumer):
 
     async def run(self, keep_on: Callable[[], bool] = lambda: True) -> None:
         """Handles events until `keep_on` says no, or `stop`; see Consumer.run."""
+        self._check_handlers(coroutines=self._store is None)
         self._durable.keep_on = going = lambda: self._on and keep_on()
         heart = asyncio.create_task(self._renew())
         try:

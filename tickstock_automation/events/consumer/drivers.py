@@ -9,6 +9,9 @@ from typing import Any
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tickstock_automation.events.consumer.effects import SCRIPTS, AwaitNews, Command, Effect, Give, Handle, Pause, Run
 from tickstock_automation.events.consumer.entries import Entry
@@ -29,6 +32,13 @@ def news(effect: AwaitNews) -> list[str | int]:
     ]  # fmt: skip
 
 
+def _client(kind: Any, retry: Any, redis_url: str) -> Any:
+    """A client that does not repeat a command by itself, whatever the address says: the first one's answer may be lost."""
+    client = kind.from_url(redis_url, socket_timeout=ANSWER_S, **OPTIONS)
+    client.connection_pool.connection_kwargs["retry"] = retry
+    return client
+
+
 def named(trouble: redis.RedisError) -> redis.RedisError:
     """A right that a script lacks, named as one that a command lacks is."""
     if isinstance(trouble, redis.ResponseError) and str(trouble).startswith("ACL failure"):
@@ -40,7 +50,7 @@ class Blocking:
     """Does effects with a blocking client."""
 
     def __init__(self, redis_url: str, keep_on: Callable[[], bool]) -> None:
-        self.client: Any = redis.Redis.from_url(redis_url, socket_timeout=ANSWER_S, **OPTIONS)
+        self.client: Any = _client(redis.Redis, Retry(NoBackoff(), 0), redis_url)
         self.scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self.keep_on = keep_on
 
@@ -70,6 +80,7 @@ class Blocking:
                     reply = self.do(effect)
                 except redis.RedisError as trouble:
                     error = named(trouble)
+                    self.client.connection_pool.disconnect()  # its server may be a replica now
         except StopIteration:
             return
         finally:
@@ -94,7 +105,7 @@ class Async:
     """Does effects with asyncio's client."""
 
     def __init__(self, redis_url: str, keep_on: Callable[[], bool]) -> None:
-        self.client: Any = redis.asyncio.Redis.from_url(redis_url, socket_timeout=ANSWER_S, **OPTIONS)
+        self.client: Any = _client(redis.asyncio.Redis, AsyncRetry(NoBackoff(), 0), redis_url)
         self.scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self.keep_on = keep_on
 
@@ -113,6 +124,7 @@ class Async:
                     reply = await self.do(effect)
                 except redis.RedisError as trouble:
                     error = named(trouble)
+                    await self.client.connection_pool.disconnect()
         except StopIteration:
             return
         finally:

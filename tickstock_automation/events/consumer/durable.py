@@ -100,6 +100,7 @@ class Durable:
                     pause = PAUSES_S[0]
                     yield from self._be_active()
                 else:
+                    self._start = "0"  # a sibling was there before: what it had not read is not to be skipped
                     yield Pause(min(0.25, self.options.lease_s / 4))
             except LeaseLost as lost:
                 self.options.on_trouble(lost)
@@ -120,12 +121,12 @@ class Durable:
         yield from self._fill()
         yield from self._suspect()
         while self.keep_on():
+            yield from self._housekeep()
             if self._merge.head() is not None:
                 yield from self._handle_next()
             elif self._merge.behind:
                 yield from self._fill()
             else:
-                yield from self._housekeep()
                 yield AwaitNews(dict(self._last), WAIT_S)
                 yield from self._fill()
         yield from self._settle([], hand="")
@@ -167,7 +168,7 @@ class Durable:
 
     def _fill(self) -> Step:
         """Reads the streams of which nothing waits."""
-        key, accept = self.options.key, 0
+        key, accepted = self.options.key, dict.fromkeys(self.options.streams, 0)
         while True:
             wanted = self._merge.wanted()
             found = reads(
@@ -175,21 +176,26 @@ class Durable:
                     yield from self._checked(
                         "fetch",
                         [key("handled"), key("position"), *wanted],
-                        [self.options.batch, self._start, accept, *(self._cursors[stream] for stream in wanted)],
+                        [self.options.batch, self._start, *self._places(wanted, accepted)],
                     )
                 )
             )
             self._start = "0"  # a group that is missing from now on was lost, with what it had not read
             self._merge.add(found)
             for read in found:
-                self._cursors[read.stream] = read.cursor
+                was, self._cursors[read.stream] = self._cursors[read.stream], read.cursor
                 self._last[read.stream] = read.last_id
                 for missed in (read.lost, read.missed):
                     if missed:
                         self._tell(Gap(read.stream.removeprefix(STREAM_PREFIX), missed))
-            if not any(read.missed for read in found):
+                told = accepted[read.stream] if read.lost or was == ">" else 0  # lost ones were settled by this read
+                accepted[read.stream] = told + read.missed + read.lost
+            if not any(read.missed or read.lost for read in found):
                 return
-            accept = 1
+
+    def _places(self, streams: Sequence[str], accepted: dict[str, int]) -> list[str | int]:
+        """Where to read each stream, and how many of its gap were told."""
+        return [word for stream in streams for word in (self._cursors[stream], accepted[stream])]
 
     def _tell(self, gap: Gap) -> None:
         if self.options.on_gap is None:
@@ -219,7 +225,7 @@ class Durable:
 
     def _handle(self, entries: list[Entry]) -> Step:
         yield from self._still_hold()
-        hand = entries[0].id if len(entries) == 1 else MANY
+        hand = entries[0].key if len(entries) == 1 else MANY
         if self._hand != hand:
             yield from self._settle([], hand=hand)
         error = yield Handle(entries)
@@ -242,7 +248,7 @@ class Durable:
     def _coming(self) -> str:
         """What will be in hand next, so that one call acknowledges and notes it."""
         head = self._merge.head()
-        return "" if head is None or self._careful else MANY if self.together else head.id
+        return "" if head is None or self._careful else MANY if self.together else head.key
 
     def _settle(self, entries: list[Entry], hand: str) -> Step:
         key = self.options.key
@@ -259,10 +265,12 @@ class Durable:
         """A sibling died with an event in hand: the event may be why. With many in hand: finds out which, one by one."""
         hand = yield Command(["HGET", self.options.key("position"), "hand"])
         head = self._merge.head()
-        self._hand = hand or ""
+        own, self._hand = self._hand, hand or ""
+        if hand and hand == own:
+            return  # this process noted it and lives: its connection broke
         if hand == MANY:
             self._careful = self.options.batch
-        elif hand and head is not None and head.id == hand and head.key not in self._handled:
+        elif hand and head is not None and head.key == hand and head.key not in self._handled:
             attempts = yield from self._count(head)
             if attempts >= self.options.attempts:
                 self._merge.pop(head)
@@ -296,10 +304,12 @@ class Durable:
     def _set_aside(self, entry: Entry, reason: str, attempts: int) -> Step:
         key = self.options.key
         self.figures.set_aside += 1
+        self._handled[entry.key] = None
+        id_ = str(entry.event.id) if entry.event else entry.id
         yield from self._checked(
             "set_aside",
             [key("handled"), key("attempts"), key("dead"), entry.stream],
-            [entry.entry_id, entry.id, entry.key, entry.message, entry.channel, reason[:MOST_OF_A_REASON], attempts],
+            [entry.entry_id, id_, entry.key, entry.message, entry.channel, reason[:MOST_OF_A_REASON], attempts],
         )
 
     def _housekeep(self) -> Step:

@@ -84,6 +84,7 @@ class Read:
     lost: int
     entries: tuple[Entry, ...]
     passed: int = -1
+    anew: bool = False
 
 
 def reads(reply: Sequence[Sequence[Any]]) -> list[Read]:
@@ -91,10 +92,17 @@ def reads(reply: Sequence[Sequence[Any]]) -> list[Read]:
     found = []
     for stream, more, cursor, last_id, missed, lost, rows, *passed in reply:
         entries = tuple(
-            Entry(stream, row[0], row[1], int(row[2]), row[3], row[4] or stream.removeprefix(STREAM_PREFIX))
+            Entry(
+                stream,
+                row[0],
+                row[1],
+                int(row[2]) if row[2].isdigit() else 0,
+                row[3],
+                row[4] or stream.removeprefix(STREAM_PREFIX),
+            )
             for row in rows
         )
-        found.append(Read(stream, bool(more), cursor, last_id, missed, len(lost), entries, *passed))
+        found.append(Read(stream, bool(more), cursor, last_id, missed, lost, entries, *passed))
     return found
 
 

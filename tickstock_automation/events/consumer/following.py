@@ -7,10 +7,11 @@ a channel would, and what comes while nobody is connected waits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 from uuid import UUID
@@ -25,6 +26,7 @@ from tickstock_automation.events.consumer.merge import Merge
 
 WAIT_S = 1.0
 BATCH = 500
+CLOCKS_APART_S = 5.0
 PAUSES_S = (0.1, 5.0)
 REMEMBERED = 500_000
 
@@ -53,6 +55,10 @@ class Follower:
         self._merge = Merge(streams)
         self._at = dict.fromkeys(streams, (begin, -1))
         self._newest: dict[str, str] = {}
+        self._anew = False
+        self._floor = self.since if isinstance(self.since, datetime) else None
+        if self.since == "newest":
+            self._floor = datetime.now(UTC) - timedelta(seconds=CLOCKS_APART_S)
         self._seek = str(self.since) if isinstance(self.since, UUID) else None
 
     def work(self) -> Generator[Effect, Any, None]:
@@ -81,17 +87,19 @@ class Follower:
                 pause = min(pause * 2, PAUSES_S[1])
 
     def _fill(self) -> Generator[Effect, Any, None]:
-        accept = 0
+        accepted = dict.fromkeys(self._at, 0)
         while True:
             wanted = self._merge.wanted()
-            words = [word for stream in wanted for word in self._at[stream]]
-            reply = yield Run("follow", wanted, [BATCH, accept, *words])
+            words = [word for stream in wanted for word in (*self._at[stream], accepted[stream])]
+            reply = yield Run("follow", wanted, [BATCH, *words])
             found = reads(reply[1])
             self._merge.add(found)
             for read in found:
                 if not read.missed:
                     self._at[read.stream] = (read.cursor, read.passed)
                 self._newest[read.stream] = read.cursor
+                self._anew = self._anew or bool(read.anew)
+                accepted[read.stream] += read.missed
                 if read.missed:
                     gap = Gap(read.stream.removeprefix(STREAM_PREFIX), read.missed)
                     if self.on_gap is None:
@@ -99,16 +107,18 @@ class Follower:
                     self.on_gap(gap)
             if not any(read.missed for read in found):
                 return
-            accept = 1
 
     def _wanted(self, entry: Entry) -> bool:
         if self._seek is not None:
             if entry.id == self._seek:
                 self._seek = None
+                self._floor = entry.event.timestamp if entry.event else None
             self._given[entry.key] = None
             return False
         if entry.event is None or entry.key in self._given:
             return False
+        if self._anew and self._floor is not None and entry.event.timestamp < self._floor:
+            return False  # Redis was wiped, and it is sent again with all that lies before the beginning
         self._given[entry.key] = None
         for key in list(islice(self._given, max(0, len(self._given) - REMEMBERED))):
             del self._given[key]
@@ -156,8 +166,10 @@ async def follow_async(
     async def run() -> None:
         try:
             await Async(redis_url, lambda: True).run(Follower(channels, since, live, on_gap, on_trouble).work(), give)
-        finally:
+        except Exception:
             await found.put(None)
+            raise
+        await found.put(None)
 
     task = asyncio.create_task(run())
     try:
@@ -167,3 +179,5 @@ async def follow_async(
         await task
     finally:
         task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

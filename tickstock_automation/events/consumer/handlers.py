@@ -40,6 +40,10 @@ class Handlers:
 
         return add
 
+    def functions(self) -> list[Handler]:
+        """All of them."""
+        return [function for _, function in self._functions]
+
     def of(self, channel: str, event: Event | None) -> tuple[list[Handler], EventData | None]:
         """The functions for an event, and its data as their model; Unusable where it is none."""
         if event is None:

@@ -17,8 +17,10 @@ from tickstock_automation.events.catalogue import Event, decode
 from tickstock_automation.events.consumer.entries import ALL_CHANNELS
 
 RECONNECT_S = (0.1, 5.0)
+PING_S = 5.0
+MOST_UNANSWERED = 3
 OPTIONS: dict[str, Any] = {
-    "socket_timeout": None, "socket_connect_timeout": 5.0, "socket_keepalive": True, "health_check_interval": 10,
+    "socket_timeout": None, "socket_connect_timeout": 5.0, "socket_keepalive": True,
 }  # fmt: skip
 
 
@@ -35,13 +37,27 @@ class _Listening:
             if name not in self.patterns and not any(fnmatchcase(name, pattern) for pattern in self.patterns)
         ]
         self.waiting = len(self.patterns) + len(self.names)
+        self.next_ping, self.unanswered = time.monotonic() + PING_S, 0
         self.on_ready, self.on_garbage = on_ready, on_garbage
+
+    def ping_is_due(self) -> bool:
+        """Whether to ask the server for a sign; raises ConnectionError where it gave none to several: a link that is silently
+        cut looks quiet."""
+        if time.monotonic() < self.next_ping:
+            return False
+        if self.unanswered >= MOST_UNANSWERED:
+            raise redis.ConnectionError(f"the server has not answered {self.unanswered} pings")
+        self.next_ping = time.monotonic() + PING_S
+        self.unanswered += 1
+        return True
 
     def take(self, message: dict[str, Any] | None) -> tuple[str, Event] | None:
         if message is not None and message["type"] in ("psubscribe", "subscribe"):
             self.waiting -= 1
             if self.waiting == 0:
                 self.on_ready()
+        elif message is not None and message["type"] == "pong":
+            self.unanswered = 0
         elif message is not None and message["type"] in ("pmessage", "message"):
             try:
                 return message["channel"].decode(), decode(message["data"])
@@ -74,6 +90,8 @@ def subscribe(
                         subscribe_to(*names)
                 while True:
                     found = state.take(listener.get_message(timeout=1.0))
+                    if state.ping_is_due():
+                        listener.ping()
                     if state.waiting == 0:
                         pause = RECONNECT_S[0]
                     if found is not None:
@@ -108,6 +126,8 @@ async def subscribe_async(
                         await subscribe_to(*names)
                 while True:
                     found = state.take(await listener.get_message(timeout=1.0))
+                    if state.ping_is_due():
+                        await listener.ping()
                     if state.waiting == 0:
                         pause = RECONNECT_S[0]
                     if found is not None:

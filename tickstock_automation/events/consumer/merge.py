@@ -11,8 +11,9 @@ from tickstock_automation.events.consumer.entries import Entry, Read
 class Merge:
     """Heads of streams that were read in part.
 
-    All empty ones are read together, at one moment. So a stream that gave less than was asked for holds nothing that is
-    older than what the others gave, and only one that stopped at its limit has to be read again before it is passed.
+    All empty ones are read together, at one moment. What a stream has not given by then comes behind all that was there at
+    that moment: a stream that gave less than was asked for may be passed. One that stopped at its limit, or that was not
+    read at that moment since some of it still waited, has to be read again before it is passed.
     """
 
     def __init__(self, streams: Iterable[str]) -> None:
@@ -25,6 +26,7 @@ class Merge:
 
     def add(self, found: Sequence[Read]) -> None:
         """Takes what was read."""
+        self._unread |= self._waiting.keys() - {read.stream for read in found}
         for read in found:
             self._waiting[read.stream].extend(read.entries)
             self._unread.discard(read.stream)
