@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.seconds < SHORTEST_S or given.rate <= 0:
         parser.error(f"--seconds is at least {SHORTEST_S:.0f}, --rate more than 0")
+    signal.signal(
+        signal.SIGTERM, lambda _signal, _frame: sys.exit(143)
+    )  # by the same way out as all else: nothing is left
     log = given.log.open("a") if given.log else None
 
     def say(line: str) -> None:
