@@ -199,7 +199,7 @@ class System:
         """Starts again, as any service manager would, what ended by itself; and remembers that it did."""
         while not self._watching.wait(WATCH_S):
             with self._lock:
-                dead = [self.parts[name] for name in self.wanted if not self.parts[name].alive()]
+                dead = [self.parts[name] for name in tuple(self.wanted) if not self.parts[name].alive()]
             for part in dead:
                 said, at = "\n".join(part.lines), self.elapsed()
                 self.deaths.append(Death(at, part.name, part.process.returncode, said))
