@@ -8,10 +8,9 @@ import typer
 from rich.table import Table
 
 from tickstock_automation.bench.targets import Target, event_targets
-from tickstock_automation.cli.output import print_json, stderr, stdout
+from tickstock_automation.cli.output import AsJson, print_json, stderr, stdout
 
 app = typer.Typer(help="How fast it is on this machine; it needs nothing and touches nothing.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
 
 
 @app.callback()

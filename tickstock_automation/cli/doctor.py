@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import psycopg2
 import redis
 import typer
 from rich.table import Table
 
-from tickstock_automation.cli.output import print_json, stdout
+from tickstock_automation.cli.broker import broker
+from tickstock_automation.cli.output import AsJson, print_json, stdout
+from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, TickstockError, VendorRefused, VendorUnavailable
 from tickstock_automation.settings import Settings, settings
 
@@ -29,7 +31,7 @@ class Seen:
     do: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Looks at every part: settings, PostgreSQL, schema, Redis, relay, workers, vendor. Exit code 1 where one is not well."""
     found = settings()
     seen = [one for look in (_database, _broker, _workers, _vendor) for one in look(found)]
@@ -103,8 +105,10 @@ def _database(found: Settings) -> Iterator[Seen]:
             "" if at == head else f"Run `alembic upgrade head`; this code wants {head}.",
         )
         if at == head:
-            yield from _roles(ask)
-            yield from _relay(ask)
+            lacking = list(_roles(ask))
+            yield from lacking
+            if all(one.good for one in lacking):
+                yield from _relay()
     finally:
         connection.close()
 
@@ -121,29 +125,30 @@ def _roles(ask: Callable[[str], tuple[Any, ...] | None]) -> Iterator[Seen]:
     )  # fmt: skip
 
 
-def _relay(ask: Callable[[str], tuple[Any, ...] | None]) -> Iterator[Seen]:
-    row = ask("SELECT holder, extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 FROM relay_state")
-    beats = row is not None and row[1] is not None and row[1] < 5
+def _relay() -> Iterator[Seen]:
+    from tickstock_automation.db.engine import transaction
+    from tickstock_automation.events.inspection import outbox_status
+
+    with transaction(Role.RELAY) as session:
+        found = outbox_status(session)
+    beats = found.heartbeat_s is not None and found.heartbeat_s < 5
     yield Seen(
-        "relay", beats, f"{row[0]} sends, heartbeat {row[1]:.1f} s ago" if beats and row else "no relay gives a sign of life",
+        "relay", beats, f"{found.relay} sends, heartbeat {found.heartbeat_s:.1f} s ago" if beats else "no relay gives a sign of life",
         "" if beats else "Run `tickstock relay`, or a worker with TICKSTOCK_RELAY_IN_WORKER on.",
     )  # fmt: skip
-    waiting = ask(
-        "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox WHERE batch IS NULL"
-    )
-    assert waiting is not None
-    late = waiting[1] > OLD_EVENT_S
+    late = found.oldest_s > OLD_EVENT_S
     yield Seen(
-        "outbox", not late, f"{waiting[0]} events wait" + (f", the oldest for {waiting[1]:.0f} s" if waiting[0] else ""),
+        "outbox", not late, f"{found.waiting} events wait" + (f", the oldest for {found.oldest_s:.0f} s" if found.waiting else ""),
         "Events do not go out: look at the relay and at Redis." if late else "",
     )  # fmt: skip
-    aside = ask("SELECT count(*) FROM outbox WHERE set_aside IS NOT NULL")
-    if aside and aside[0]:
-        yield Seen("outbox", False, f"{aside[0]} events cannot be sent", "`tickstock events dead list` says why.")
+    if found.set_aside:
+        yield Seen(
+            "outbox", False, f"{found.set_aside} events cannot be sent", "`tickstock events dead list` says why."
+        )
 
 
 def _broker(found: Settings) -> Iterator[Seen]:
-    client = redis.Redis.from_url(found.redis_url, socket_connect_timeout=3, socket_timeout=5)
+    client = broker()
     try:
         about: Any = client.info("server")
         version = about.get("valkey_version") or about.get("redis_version")
@@ -177,7 +182,7 @@ def _workers(found: Settings) -> Iterator[Seen]:
     from tickstock_automation.celery import QUEUES, make_app
 
     try:
-        redis.Redis.from_url(found.redis_url, socket_connect_timeout=3).ping()  # Celery would try for longer
+        broker().ping()  # Celery would try for longer
         queues = make_app(found).control.inspect(timeout=1.0).active_queues() or {}
     except (OSError, KombuError, redis.RedisError) as error:
         yield Seen("workers", False, f"cannot be asked: {error}", "See Redis above.")

@@ -6,31 +6,24 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-import redis
 import typer
 from rich.table import Table
 
-from tickstock_automation.cli.output import print_json, stdout
+from tickstock_automation.cli.broker import broker
+from tickstock_automation.cli.output import AsJson, print_json, stdout
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.events import books, inspection
 from tickstock_automation.events.books import SHOWN, ChannelBooks
 from tickstock_automation.settings import settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 FINDINGS = 6
-
-
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings().redis_url, decode_responses=True, socket_timeout=30, socket_connect_timeout=5
-    )
 
 
 def status(as_json: AsJson = False) -> None:
     """Shows channels and rates, what waits, the durable consumers and how far behind they are, and what is set aside."""
     with transaction(Role.RELAY) as session:
-        found = inspection.status(_client(), session)
+        found = inspection.status(broker(), session)
     if as_json:
         print_json(asdict(found))
         return
@@ -86,7 +79,7 @@ def reconcile(
 
 def _books(day: date | None) -> list[ChannelBooks]:
     """Redis's number, then the outbox, then the streams: what was sent by then is in each that is read later."""
-    client = _client()
+    client = broker()
     with transaction(Role.RELAY) as session:
         held = inspection.batch_held(client, session)
     with transaction(Role.RELAY) as session:

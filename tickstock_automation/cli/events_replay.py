@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
-from sqlalchemy import text
 
 from tickstock_automation.cli.moments import moment_or_id
 from tickstock_automation.cli.output import print_json, stderr, stdout
@@ -19,25 +17,9 @@ from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import NotFound, Stop, UsedWrongly
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.events.relay import LOOK, NOTICE
+from tickstock_automation.events.replaying import Replay, ask_for, plan_replay, progress, withdraw
 
 PATIENCE_S = 15.0  # without any progress of the relay's
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What would be sent again: seq numbers behind `after` up to `until`, on channels; first and last made when."""
-
-    after: int
-    until: int
-    channels: list[str]
-    counts: dict[str, int]
-    first: datetime | None
-    last: datetime | None
-
-    @property
-    def events(self) -> int:
-        return sum(self.counts.values())
 
 
 def replay(
@@ -52,7 +34,11 @@ def replay(
     """Sends events again from the outbox, under the same ids, after saying what it will do. Ctrl-C withdraws what is left."""
     if as_json and not yes:
         raise UsedWrongly("--json asks no questions: give --yes too")
-    plan = _plan(since, until, channel or ["tickstock.*"])
+    begin, end = moment_or_id(since), moment_or_id(until) if until else None
+    if end is not None and not isinstance(end, datetime):
+        raise UsedWrongly("--until takes a time")
+    with transaction(Role.RELAY) as session:
+        plan = plan_replay(session, begin, end, _channels(channel or ["tickstock.*"]))
     if not plan.events:
         raise NotFound("the outbox holds no sent event of these channels in that time (it keeps a week)")
     if not as_json:
@@ -74,51 +60,20 @@ def replay(
         stdout.print(f"{sent:,} events sent again.")
 
 
-def _plan(since: str, until: str | None, patterns: list[str]) -> Plan:
-    channels = [str(one) for one in Channel if any(fnmatchcase(one, pattern) for pattern in patterns)]
-    if not channels:
+def _channels(patterns: list[str]) -> list[str]:
+    found = [str(one) for one in Channel if any(fnmatchcase(one, pattern) for pattern in patterns)]
+    if not found:
         raise UsedWrongly(f"no channel is named {', '.join(patterns)}: there are {', '.join(Channel)}")
-    begin = moment_or_id(since)
-    end = moment_or_id(until) if until else None
-    if end is not None and not isinstance(end, datetime):
-        raise UsedWrongly("--until takes a time")
-    with transaction(Role.RELAY) as session:
-        if isinstance(begin, datetime):
-            where, value = "created_at >= :begin", begin
-        else:
-            seq = session.execute(text("SELECT seq FROM outbox WHERE id = :id"), {"id": begin}).scalar()
-            if seq is None:
-                raise NotFound(f"no event {begin} is in the outbox (any more)")
-            where, value = "seq > :begin", seq
-        rows = session.execute(
-            text(
-                "SELECT channel, count(*), min(seq), max(seq), min(created_at), max(created_at) FROM outbox"  # noqa: S608
-                f" WHERE {where} AND (CAST(:end AS timestamptz) IS NULL OR created_at <= :end) AND batch IS NOT NULL"
-                " AND set_aside IS NULL AND channel = ANY(:channels) GROUP BY channel"
-            ),
-            {"begin": value, "end": end, "channels": channels},
-        ).all()
-    if not rows:
-        return Plan(0, 0, channels, {}, None, None)
-    return Plan(
-        min(row[2] for row in rows) - 1, max(row[3] for row in rows), channels, {row[0]: row[1] for row in rows},
-        min(row[4] for row in rows), max(row[5] for row in rows),
-    )  # fmt: skip
+    return found
 
 
-def _ask_and_wait(plan: Plan, *, quiet: bool) -> int:
+def _ask_and_wait(plan: Replay, *, quiet: bool) -> int:
     with transaction(Role.RELAY) as session:
-        number = session.execute(
-            text(
-                "INSERT INTO outbox_replays (channels, sent_through, until_seq) VALUES (:channels, :after, :until) RETURNING id"
-            ),
-            {"channels": plan.channels, "after": plan.after, "until": plan.until},
-        ).scalar_one()
-        session.execute(text("SELECT pg_notify(:channel, :look)"), {"channel": NOTICE, "look": LOOK})
+        number = ask_for(session, plan)
     try:
-        with Progress(console=stderr, transient=True, disable=quiet) as progress:
-            bar = progress.add_task("sending again", total=plan.events)
-            return _wait(number, lambda sent: progress.update(bar, completed=sent))
+        with Progress(console=stderr, transient=True, disable=quiet) as shown:
+            bar = shown.add_task("sending again", total=plan.events)
+            return _wait(number, lambda sent: shown.update(bar, completed=sent))
     except KeyboardInterrupt:
         _withdraw(number)
         stderr.print("withdrawn; what was sent stays sent")
@@ -129,14 +84,12 @@ def _wait(number: int, show: Callable[[int], Any]) -> int:
     moved, last = time.monotonic(), -1
     while True:
         with transaction(Role.RELAY) as session:
-            sent, done = session.execute(
-                text("SELECT sent, done_at IS NOT NULL FROM outbox_replays WHERE id = :id"), {"id": number}
-            ).one()
+            sent, through, done = progress(session, number)
         show(sent)
         if done:
-            return int(sent)
-        if sent != last:
-            moved, last = time.monotonic(), sent
+            return sent
+        if through != last:
+            moved, last = time.monotonic(), through
         if time.monotonic() - moved > PATIENCE_S:
             _withdraw(number)
             raise Stop(
@@ -148,7 +101,4 @@ def _wait(number: int, show: Callable[[int], Any]) -> int:
 
 def _withdraw(number: int) -> None:
     with transaction(Role.RELAY) as session:
-        session.execute(
-            text("UPDATE outbox_replays SET done_at = clock_timestamp() WHERE id = :id AND done_at IS NULL"),
-            {"id": number},
-        )
+        withdraw(session, number)

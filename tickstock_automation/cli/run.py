@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tickstock_automation.cli.output import facts, print_json, stderr, stdout
+from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.settings import settings
 
@@ -17,7 +17,6 @@ AsOf = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session (a day without one moves to the next)."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 def scan(as_of: AsOf = None, as_json: AsJson = False) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from tickstock_automation import __version__
-from tickstock_automation.cli.output import facts, print_json, stderr, stdout
+from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
 from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.local.stack_state import StackState, read_state, remove_state, runs_in, write_state
 from tickstock_automation.settings import load_settings, state_dir
@@ -23,7 +23,6 @@ from tickstock_automation.settings import load_settings, state_dir
 StateDir = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the data lie (.tickstock here, or TICKSTOCK_STATE_DIR).")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535)]
 STEPS = ("scan", "eod", "quality")
 BACKGROUND_LOG = "up.log"
@@ -52,12 +51,13 @@ def up(
     flower_port: Port = None,
 ) -> None:
     """Starts everything on this machine, runs a first daily cycle, shows what it did, and stays until Ctrl-C."""
-    if as_json and not once:
-        raise UsedWrongly("--json goes with --once")
-    if background and once:
-        raise UsedWrongly("--background does not go with --once")
-    if data is not None and generate:
-        raise UsedWrongly("--data and --generate are two different markets: give one of them")
+    for contradiction, words in (
+        (as_json and not once, "--json goes with --once"),
+        (background and once, "--background does not go with --once"),
+        (data is not None and generate, "--data and --generate are two different markets: give one of them"),
+    ):
+        if contradiction:
+            raise UsedWrongly(words)
     from tickstock_automation.cli.cycle_view import CycleView
     from tickstock_automation.local.stack import Ports, Stack, ensure_state
 
@@ -69,18 +69,12 @@ def up(
         return
     given = load_settings(stack=False)
     steps = _steps(only)
-    first_wanted = _day(as_of)
+    now = datetime.now(UTC)
+    first_wanted = _first_session(as_of, now)
     from tickstock_automation.local.market import choose_market
     from tickstock_automation.local.plan import plan_sessions
     from tickstock_automation.sessions import calendar
 
-    now = datetime.now(UTC)
-    if first_wanted and first_wanted > calendar().to_scan(now):
-        raise UsedWrongly(
-            f"--as-of {first_wanted} is in the future; the last session that closed is {calendar().last_closed(now)}"
-        )
-    if first_wanted and first_wanted < EARLIEST:
-        raise UsedWrongly(f"--as-of {first_wanted} is too early: the calendar begins with {EARLIEST}")
     market = choose_market(
         where, data, vendor=given.polygon_api_key is not None and not generate, as_of=first_wanted,
         today=calendar().after(calendar().last_closed(now)), calendar=calendar(),
@@ -94,6 +88,20 @@ def up(
         say=view.say, show=(lambda _name, _line: None) if once else view.part_line,
     )  # fmt: skip
     _run(stack, view, planned, steps, as_json=as_json)
+
+
+def _first_session(as_of: str | None, now: datetime) -> date | None:
+    """The day that was asked for; UsedWrongly where it is no day, lies ahead, or lies before the calendar."""
+    from tickstock_automation.sessions import calendar
+
+    day = _day(as_of)
+    if day and day > calendar().to_scan(now):
+        raise UsedWrongly(
+            f"--as-of {day} is in the future; the last session that closed is {calendar().last_closed(now)}"
+        )
+    if day and day < EARLIEST:
+        raise UsedWrongly(f"--as-of {day} is too early: the calendar begins with {EARLIEST}")
+    return day
 
 
 def _run(stack: Any, view: Any, planned: Any, steps: tuple[str, ...], *, as_json: bool) -> None:

@@ -75,7 +75,7 @@ def batch_held(client: redis.Redis, session: Session) -> int:
 
 def status(client: redis.Redis, session: Session) -> EventsStatus:
     """What is going on now."""
-    found = EventsStatus(_outbox(session))
+    found = EventsStatus(outbox_status(session))
     groups: dict[str, GroupStatus] = {}
     for channel in Channel:
         about = _stream(client, channel.stream)
@@ -102,7 +102,8 @@ def status(client: redis.Redis, session: Session) -> EventsStatus:
     return found
 
 
-def _outbox(session: Session) -> OutboxStatus:
+def outbox_status(session: Session) -> OutboxStatus:
+    """What waits and who sends."""
     waiting = session.execute(
         text(
             "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8"

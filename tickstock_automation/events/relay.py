@@ -21,6 +21,8 @@ from uuid import UUID
 import psycopg2
 import redis
 import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tickstock_automation.events.patient import Patient
 from tickstock_automation.events.sending import NumberRefused, Row, Sender, connect
@@ -48,6 +50,11 @@ REPLAY_SPAN = 20_000  # numbers looked through at once for a replay
 LOOK = "look"  # the payload that says: an old row waits again, or a replay is asked for
 
 log = structlog.get_logger("relay")
+
+
+def wake(session: Session) -> None:
+    """Tells the relay, with the commit, that an old row waits again or a replay is asked for."""
+    session.execute(text("SELECT pg_notify(:channel, :look)"), {"channel": NOTICE, "look": LOOK})
 
 
 class LeaseTaken(Exception):

@@ -42,7 +42,6 @@ class Follower:
     live: bool = True
     on_gap: Callable[[Gap], None] | None = None
     on_trouble: Callable[[Exception], None] = lambda _error: None
-    keep_on: Callable[[], bool] = lambda: True
     _given: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,13 +61,13 @@ class Follower:
         self._seek = str(self.since) if isinstance(self.since, UUID) else None
 
     def work(self) -> Generator[Effect, Any, None]:
-        """Gives entries until `keep_on` says no; with `live` off, until all that is there was given."""
+        """Gives entries for ever; with `live` off, until all that is there was given."""
         pause = PAUSES_S[0]
-        while self.keep_on():
+        while True:
             try:
                 yield from self._fill()
                 pause = PAUSES_S[0]
-                while self.keep_on() and (entry := self._merge.head()) is not None:
+                while (entry := self._merge.head()) is not None:
                     self._merge.pop(entry)
                     if self._wanted(entry):
                         yield Give(entry)
