@@ -4,6 +4,8 @@ What a library raises is translated into one of these where it enters (``vendor/
 Each message says what happened, to what, and what to do.
 """
 
+from enum import StrEnum
+
 
 class TickstockError(Exception):
     """Everything this system raises on purpose."""
@@ -33,8 +35,25 @@ class BrokerUnavailable(TryAgain):
     """Redis or Valkey cannot be reached."""
 
 
+class Fault(StrEnum):
+    """What is wrong with an answer of the vendor's."""
+
+    NOT_JSON = "not_json"  # HTML, nothing, or cut short
+    NO_RESULTS = "no_results"  # the key that holds the rows is missing or holds something else
+    COUNT = "count"  # other than the answer's own count of its rows
+    PAGES = "pages"  # they repeat, loop or do not end
+    OTHER_QUESTION = "other_question"  # another ticker or day than asked for
+    STATUS = "status"  # an HTTP status or a word in its place that nobody expects
+    EMPTY = "empty"  # no row where there must be some
+    UNUSABLE = "unusable"  # a row that cannot be understood
+
+
 class BadAnswer(TickstockError):
-    """The vendor's answer cannot be used (not JSON, cut short, keys missing): nothing of it is stored."""
+    """The vendor's answer cannot be used: nothing of it is stored. `fault` says what is wrong with it."""
+
+    def __init__(self, message: str, fault: Fault = Fault.UNUSABLE) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class Stop(TickstockError):

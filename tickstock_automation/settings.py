@@ -95,6 +95,23 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the known active symbols a listing must hold before anything may be archived.",
     )
+    flood_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Share of the known active symbols past which a day's new listings are held back until a second scan agrees.",
+    )
+    questions_per_scan: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description="Vendor calls that a scan may spend on single tickers: whether the absent are delisted, what the renamed were.",
+    )
+    details_per_day: int = Field(
+        300,
+        ge=0,
+        description="Vendor calls a day for tickers' details (market cap, list date, industry), new symbols first.",
+    )
     queue_bound: int = Field(
         100_000,
         ge=1,

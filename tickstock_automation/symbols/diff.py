@@ -1,35 +1,26 @@
-"""What a day's listing means for what is stored. Pure: from two lists to changes.
-
-Identity is the composite FIGI where both sides have one. A ticker alone makes two rows the same security only where no
-FIGI speaks against it; when in doubt there are two securities, never a merge.
-"""
+"""What a day's listing means for what is stored. Pure: from the listing, what is stored and what else is known, to changes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
+from tickstock_automation.symbols.coverage import Thin, thin_groups
+from tickstock_automation.symbols.identity import Matches, Stored, match
 from tickstock_automation.vendor.client import Listing
 
 DETAILS = ("ticker", "name", "type", "exchange", "composite_figi", "share_class_figi", "cik")
+FLOOD_FEW = 10
+"""So many new listings a day are no flood, however small the database."""
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A security as the database has it."""
+class Why(StrEnum):
+    """Why a security is archived."""
 
-    id: int
-    ticker: str
-    active: bool
-    name: str | None = None
-    type: str | None = None
-    exchange: str | None = None
-    composite_figi: str | None = None
-    share_class_figi: str | None = None
-    cik: str | None = None
-    absent_since: date | None = None
+    ABSENT_TWICE = "absent_twice"
+    VENDOR_SAYS = "vendor_says_delisted"
 
 
 @dataclass(frozen=True)
@@ -43,125 +34,150 @@ class Changed:
 
 @dataclass(frozen=True)
 class Archived:
-    """A security that was absent twice; `delist_date` is the first session it was absent from."""
+    """A security that is gone; `delist_date` is the first session it was not listed on."""
 
     id: int
     ticker: str
     delist_date: date
+    why: Why = Why.ABSENT_TWICE
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`coverage`: share of what is known that must be listed; `flood`: share of new ones past which they are held back."""
+
+    coverage: float = 0.95
+    flood: float = 0.05
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known besides the listing. All by default nothing.
+
+    traded: ids of absent securities with a bar of a session since. delisted: id to the day from which on the vendor says
+    that it is delisted. former: what the vendor's ticker events say a listed ticker's holder was called before. held_back:
+    listings of an earlier session's flood, by ticker. bootstrap: the database is being filled for the first time.
+    """
+
+    traded: Collection[int] = ()
+    delisted: Mapping[int, date] = field(default_factory=dict)
+    former: Mapping[str, Collection[str]] = field(default_factory=dict)
+    held_back: Mapping[str, tuple[date, Listing]] = field(default_factory=dict)
+    bootstrap: bool = False
 
 
 @dataclass(frozen=True)
 class Diff:
-    """The changes, and how much of what was known came back (1 where nothing was known)."""
+    """The changes. `waiting`: tickers whose new holder must wait until the old one is archived."""
 
     new: list[Listing] = field(default_factory=list)
+    held_back: list[Listing] = field(default_factory=list)
     relisted: list[tuple[int, Listing]] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
     absent: list[int] = field(default_factory=list)
     back: list[int] = field(default_factory=list)
     archived: list[Archived] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
     coverage: float = 1.0
-    held: bool = False
+    thin: tuple[Thin, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether too little came back to archive anything."""
+        return bool(self.thin)
+
+    @property
+    def renamed(self) -> list[Changed]:
+        return [one for one in self.changed if "ticker" in one.changes]
 
 
 def compare(
     listed: Collection[Listing],
     stored: Iterable[Stored],
     session: date,
-    *,
-    coverage_minimum: float,
-    traded: Collection[int] = (),
+    limits: Limits = Limits(),
+    known: Known = Known(),
 ) -> Diff:
-    """Compares the listing of `session` with what is stored.
+    """Compares the listing of `session` with what is stored. Neither order matters.
 
-    Below `coverage_minimum` of the known active securities nothing is marked absent or archived (`held`). A security is
-    archived when it was absent on an earlier session and is absent again, unless it is in `traded` (ids with bars since).
+    Where too little of what is known is listed, nothing is marked absent or archived. A security is archived when the
+    vendor says that it is delisted, or when it was absent on an earlier session and is absent again; never one that has
+    traded since, nor one that a person pinned.
     """
     stored = list(stored)
     active = [one for one in stored if one.active]
-    matched, relisted, unknown = _match(listed, stored)
-    gone = [one for one in active if one.id not in matched]
-    coverage = 1 - len(gone) / len(active) if active else 1.0
-    held = coverage < coverage_minimum
-    archived = [
-        Archived(one.id, one.ticker, one.absent_since)
-        for one in gone
-        if not held and one.absent_since is not None and one.absent_since < session and one.id not in traded
-    ]
-    freed = {one.id for one in archived}
-    occupied = _occupied(active, matched, freed)
+    matches = match(listed, stored, known.former)
+    gone = [one for one in active if one.id not in matches.same]
+    counted = [one for one in active if not one.kept]
+    lost = {one.id for one in gone if not one.kept}
+    thin = thin_groups(counted, lost, limits.coverage)
+    archived = [] if thin else _archived(gone, session, known)
+    occupied = _occupied(active, matches, {one.id for one in archived})
+    free = [one for one in matches.unknown if one.ticker not in occupied]
+    new, held_back = _flood(free, len(counted), session, limits, known)
+    named = {one.id for one in archived}
     return Diff(
-        new=[one for one in unknown if one.ticker not in occupied],
-        relisted=[(id_, one) for id_, one in relisted if one.ticker not in occupied],
-        changed=_changes(active, matched, occupied),
-        absent=[] if held else [one.id for one in gone if one.absent_since is None],
-        back=[one.id for one in active if one.absent_since is not None and one.id in matched],
+        new=new,
+        held_back=held_back,
+        relisted=[(id_, one) for id_, one in sorted(matches.back.items()) if one.ticker not in occupied],
+        changed=_changes(active, matches.same, occupied),
+        absent=[] if thin else [one.id for one in gone if one.absent_since is None and one.id not in named],
+        back=[one.id for one in active if one.absent_since is not None and one.id in matches.same],
         archived=archived,
-        coverage=coverage,
-        held=held,
+        waiting=sorted(one.ticker for one in (*matches.unknown, *matches.back.values()) if one.ticker in occupied),
+        doubled=matches.doubled,
+        coverage=1 - len(lost) / len(counted) if counted else 1.0,
+        thin=thin,
     )
 
 
-def _occupied(active: list[Stored], matched: dict[int, Listing], freed: set[int]) -> set[str]:
+def _archived(gone: list[Stored], session: date, known: Known) -> list[Archived]:
+    found = []
+    for one in gone:
+        if one.kept or one.id in known.traded:
+            continue
+        told = known.delisted.get(one.id)
+        if told is not None and told <= session:
+            found.append(Archived(one.id, one.ticker, told, Why.VENDOR_SAYS))
+        elif one.absent_since is not None and one.absent_since < session:
+            found.append(Archived(one.id, one.ticker, one.absent_since))
+    return found
+
+
+def _occupied(active: list[Stored], matches: Matches, freed: set[int]) -> set[str]:
     """Tickers nobody may take today: of those who are absent, and of those whose new ticker is so occupied."""
-    occupied = {one.ticker for one in active if one.id not in freed and one.id not in matched}
+    same = matches.same
+    occupied = {one.ticker for one in active if one.id not in freed and one.id not in same}
     while True:
         stuck = {
             one.ticker
             for one in active
-            if one.id in matched and matched[one.id].ticker != one.ticker and matched[one.id].ticker in occupied
+            if one.id in same and same[one.id].ticker != one.ticker and same[one.id].ticker in occupied
         }
         if stuck <= occupied:
             return occupied
         occupied |= stuck
 
 
-def _match(
-    listed: Collection[Listing], stored: list[Stored]
-) -> tuple[dict[int, Listing], list[tuple[int, Listing]], list[Listing]]:
-    """Active ids to their listing, inactive ids that came back, and listings nobody knows."""
-    shared = {figi for figi, count in Counter(one.composite_figi for one in listed).items() if figi and count > 1}
-    by_figi: dict[str, list[Stored]] = {}
-    for one in stored:
-        if one.composite_figi:
-            by_figi.setdefault(one.composite_figi, []).append(one)
-    by_ticker = {one.ticker: one for one in stored if one.active}
-    matched: dict[int, Listing] = {}
-    relisted: dict[int, Listing] = {}
-    rest: list[Listing] = []
-    for listing in listed:
-        candidates = by_figi.get(listing.composite_figi or "", [])
-        if listing.composite_figi in shared:  # when-issued shares: one FIGI on two tickers, so the ticker decides
-            candidates = [one for one in candidates if one.ticker == listing.ticker]
-        same = next((one for one in candidates if one.active), None)
-        former = next((one for one in reversed(candidates) if not one.active), None)
-        if same is not None and same.id not in matched:
-            matched[same.id] = listing
-        elif same is None and former is not None and former.id not in relisted:
-            relisted[former.id] = listing
-        else:
-            rest.append(listing)
-    unknown: list[Listing] = []
-    for listing in rest:
-        holder = by_ticker.get(listing.ticker)
-        if holder is not None and holder.id not in matched and not _other_company(holder, listing):
-            matched[holder.id] = listing
-        else:
-            unknown.append(listing)
-    return matched, list(relisted.items()), unknown
+def _flood(
+    free: list[Listing], known_active: int, session: date, limits: Limits, known: Known
+) -> tuple[list[Listing], list[Listing]]:
+    """New listings to store now, and those to hold back until a scan of a later session agrees."""
+    if known.bootstrap or len(free) <= max(FLOOD_FEW, limits.flood * known_active):
+        return free, []
+
+    def agreed(listing: Listing) -> bool:
+        since, before = known.held_back.get(listing.ticker, (session, listing))
+        return since < session and (before.composite_figi or "") == (listing.composite_figi or "")
+
+    return [one for one in free if agreed(one)], [one for one in free if not agreed(one)]
 
 
-def _other_company(holder: Stored, listing: Listing) -> bool:
-    """Whether two rows with one ticker are two securities: their FIGIs, or failing those their CIKs, differ."""
-    if holder.composite_figi and listing.composite_figi:
-        return holder.composite_figi != listing.composite_figi
-    return bool(holder.cik and listing.cik and holder.cik != listing.cik)
-
-
-def _changes(active: list[Stored], matched: dict[int, Listing], occupied: set[str]) -> list[Changed]:
+def _changes(active: list[Stored], same: dict[int, Listing], occupied: set[str]) -> list[Changed]:
     found = []
     for one in active:
-        listing = matched.get(one.id)
+        listing = same.get(one.id)
         if listing is None or (listing.ticker != one.ticker and listing.ticker in occupied):
             continue
         # What the vendor leaves blank for a day is not taken back.

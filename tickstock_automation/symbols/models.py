@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tickstock_automation.db.base import Base, Id
@@ -20,6 +20,7 @@ class Symbol(Base):
         Index("uq_symbols_active_ticker", "ticker", unique=True, postgresql_where=text("active")),
         Index("ix_symbols_composite_figi", "composite_figi"),
         Index("ix_symbols_equity_type", "equity_type", postgresql_where=text("active")),
+        Index("ix_symbols_details_at", "details_at", postgresql_where=text("active")),
     )
 
     id: Mapped[Id]
@@ -41,6 +42,10 @@ class Symbol(Base):
         server_default=text("false"), doc="found by the first scan of an empty database"
     )
     absent_since: Mapped[date | None] = mapped_column(doc="session of the first scan that did not list it")
+    ipo_price: Mapped[float | None] = mapped_column(doc="issue price, of an IPO that the calendar knew")
+    details_at: Mapped[datetime | None] = mapped_column(doc="when the ticker's details were last read")
+    kept_by: Mapped[str | None] = mapped_column(doc="the person who pinned it: no scan archives it")
+    archived_by: Mapped[str | None] = mapped_column(doc="the person who archived it: no scan lists it again")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -84,21 +89,86 @@ class UniverseMember(Base):
     added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class UniverseChoice(Base):
+    """A person's word on a membership: in or out, whatever the rules say."""
+
+    __tablename__ = "universe_choices"
+
+    universe: Mapped[str] = mapped_column(ForeignKey("universes.name"), primary_key=True)
+    symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"), primary_key=True)
+    included: Mapped[bool]
+    author: Mapped[str]
+    reason: Mapped[str]
+    chosen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EquityTypeRule(Base):
+    """Which securities are processed as which equity type: the first rule that takes one, by position."""
+
+    __tablename__ = "equity_type_rules"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    equity_type: Mapped[str] = mapped_column(ForeignKey("equity_types.name"))
+    rule: Mapped[dict[str, Any]] = mapped_column(doc="see symbols/universes.py")
+
+
+class SymbolDecision(Base):
+    """What a person decided about a symbol: pin, unpin, archive, restore."""
+
+    __tablename__ = "symbol_decisions"
+    __table_args__ = (Index("ix_symbol_decisions_symbol_id", "symbol_id"),)
+
+    id: Mapped[Id]
+    symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"))
+    action: Mapped[str]
+    author: Mapped[str]
+    reason: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class ScanRun(RunMixin, Base):
     """The scan before one session."""
 
     __tablename__ = "scan_runs"
 
 
+class HeldListing(Base):
+    """A listing out of a flood: kept here, and no symbol yet, until a scan of a later session agrees."""
+
+    __tablename__ = "held_listings"
+
+    ticker: Mapped[str] = mapped_column(primary_key=True)
+    session: Mapped[date] = mapped_column(doc="of the first scan that listed it")
+    listing: Mapped[dict[str, Any]]
+
+
+class VendorDifference(Base):
+    """Where one answer of the vendor's contradicts another one, by session."""
+
+    __tablename__ = "vendor_differences"
+
+    session: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True, doc="bars_without_listing, listing_without_bars, ...")
+    ticker: Mapped[str] = mapped_column(primary_key=True)
+    words: Mapped[str] = mapped_column(server_default="")
+
+
 class IpoCalendarEntry(Base):
-    """A coming or recent IPO as the vendor tells it."""
+    """A coming or recent IPO as the vendor tells it. Ticker and issuer name it: its date may change."""
 
     __tablename__ = "ipo_calendar"
+    __table_args__ = (UniqueConstraint("ticker", "issuer"),)
 
     id: Mapped[Id]
     ticker: Mapped[str]
-    issuer: Mapped[str | None]
-    status: Mapped[str]
+    issuer: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(doc="rumored, pending, postponed, priced, listed or withdrawn")
+    announced: Mapped[date | None]
     listing_date: Mapped[date | None]
-    issue_price: Mapped[float | None]
+    issue_price: Mapped[float | None] = mapped_column(doc="final price of one share")
+    low_price: Mapped[float | None]
+    high_price: Mapped[float | None]
+    currency: Mapped[str | None]
+    exchange: Mapped[str | None] = mapped_column(doc="MIC")
+    symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"), doc="the listing that it became")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

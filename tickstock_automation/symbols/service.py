@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import structlog
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.bars.backfill import request_bars
@@ -26,15 +26,16 @@ from tickstock_automation.events.catalogue import (
     MaintenanceStarted,
     NewSymbol,
     Service,
-    SymbolArchived,
     SymbolChanged,
 )
 from tickstock_automation.events.outbox import MOST_SYMBOLS, Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.symbols.diff import Archived, Changed, Diff, Stored, compare
+from tickstock_automation.symbols.archiving import archive
+from tickstock_automation.symbols.diff import Changed, Diff, Known, Limits, compare
 from tickstock_automation.symbols.equity_types import equity_type_for
+from tickstock_automation.symbols.identity import Stored
 from tickstock_automation.symbols.models import ScanRun, Symbol, SymbolAlias, Universe, UniverseMember
 from tickstock_automation.symbols.universes import universes_of
 from tickstock_automation.vendor.client import Listing, ListingAnswer, Vendor
@@ -128,7 +129,8 @@ def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
 
 def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff, bool]:
     with transaction(Role.IPO_MONITOR) as session:
-        columns = [getattr(Symbol, name) for name in Stored.__dataclass_fields__]
+        columns = [getattr(Symbol, name) for name in Stored.__dataclass_fields__ if name not in ("kept", "shut")]
+        columns += [Symbol.kept_by.is_not(None), Symbol.archived_by.is_not(None)]
         stored = [Stored(*row) for row in session.execute(select(*columns).order_by(Symbol.id))]
         # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
         first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
@@ -141,8 +143,8 @@ def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff,
                 )
             )
         )
-    diff = compare(answer.listings, stored, day, coverage_minimum=settings.coverage_minimum, traded=traded)
-    return diff, first
+    known = Known(traded=traded, bootstrap=first)
+    return compare(answer.listings, stored, day, Limits(settings.coverage_minimum), known), first
 
 
 @contextmanager
@@ -165,7 +167,14 @@ def _apply(
     """Each symbol's change and its event in one transaction. Archived first: they free tickers for those that come."""
     for archived in diff.archived:
         with _held(day, token, settings) as session:
-            _archive(session, day, archived)
+            archive(
+                session,
+                archived.id,
+                archived.ticker,
+                day=day,
+                delist_date=archived.delist_date,
+                reason=archived.why.value,
+            )
         report.archived.append(archived.ticker)
     renames = [one for one in diff.changed if "ticker" in one.changes]
     others = [[one] for one in diff.changed if "ticker" not in one.changes]
@@ -250,29 +259,6 @@ def _values(listing: Listing) -> dict[str, Any]:
         "composite_figi": listing.composite_figi, "share_class_figi": listing.share_class_figi, "cik": listing.cik,
         "equity_type": equity_type_for(listing.type),
     }  # fmt: skip
-
-
-def _archive(session: ServiceSession, day: date, archived: Archived) -> None:
-    session.execute(
-        update(Symbol)
-        .values(active=False, delist_date=archived.delist_date, updated_at=func.now())
-        .where(Symbol.id == archived.id)
-    )
-    session.execute(
-        update(SymbolAlias)
-        .values(valid_to=archived.delist_date)
-        .where(SymbolAlias.symbol_id == archived.id, SymbolAlias.valid_to.is_(None))
-    )
-    session.execute(
-        text(
-            "UPDATE equity_processing_queue SET status = 'cancelled', completed_at = now(), error_message = 'delisted'"
-            " WHERE symbol_id = :id AND status = 'pending'"
-        ),
-        {"id": archived.id},
-    )
-    log.info("symbol archived", symbol=archived.ticker, delisted=str(archived.delist_date))
-    event = SymbolArchived(symbol=archived.ticker, session=day, delist_date=archived.delist_date, reason="absent_twice")
-    add_events(session, Service.IPO_MONITOR, [Pending(event, archived.id)])
 
 
 def _change(session: ServiceSession, day: date, group: list[Changed]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any, Protocol
 
 
@@ -22,12 +23,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class ListingAnswer:
-    """All pages of a day's listing; `refused` counts rows that could not be a listing, `repeated` doubled tickers."""
+    """All pages of a day's listing. One ticker may stand in it twice where the vendor's rows of it differ.
+
+    `refused` counts rows that could not be a listing, `repeated` rows that were given before, `delayed` pages that the
+    vendor marks as such.
+    """
 
     listings: tuple[Listing, ...]
     pages: int
     refused: int
     repeated: int
+    delayed: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,53 @@ class Split:
     split_to: float
 
 
+@dataclass(frozen=True)
+class Details:
+    """One ticker in full. `active` False: delisted, `delisted` its first day without trade where the vendor says when."""
+
+    listing: Listing
+    active: bool
+    delisted: date | None = None
+    list_date: date | None = None
+    market_cap: float | None = None  # US dollars
+    sic_code: str | None = None
+
+
+@dataclass(frozen=True)
+class TickerChange:
+    """A security had `ticker` from `day` on."""
+
+    ticker: str
+    day: date
+
+
+class IpoStatus(StrEnum):
+    """Where an IPO stands."""
+
+    RUMORED = "rumored"
+    PENDING = "pending"
+    POSTPONED = "postponed"
+    PRICED = "priced"
+    LISTED = "listed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Ipo:
+    """A coming or recent IPO; prices of one share, in `currency`."""
+
+    ticker: str
+    issuer: str
+    status: IpoStatus
+    announced: date | None = None
+    listing_date: date | None = None
+    issue_price: float | None = None
+    low_price: float | None = None
+    high_price: float | None = None
+    currency: str | None = None
+    exchange: str | None = None  # MIC
+
+
 class Vendor(Protocol):
     """A source of listings and daily bars.
 
@@ -61,6 +114,15 @@ class Vendor(Protocol):
 
     def listings(self, day: date) -> ListingAnswer:
         """All active stock-market tickers as of a day."""
+
+    def details(self, ticker: str) -> Details | None:
+        """Who has a ticker now, or had it last; None where nobody is known to have had it."""
+
+    def ticker_changes(self, ticker: str) -> tuple[TickerChange, ...]:
+        """Which tickers the security had that has `ticker` now, oldest first; empty where the vendor knows nothing."""
+
+    def ipos(self, first: date, last: date) -> tuple[Ipo, ...]:
+        """IPOs with a listing date in the interval, and those without a date yet."""
 
     def grouped_bars(self, day: date) -> BarsAnswer:
         """The whole market's bars of one day, as traded: one call."""

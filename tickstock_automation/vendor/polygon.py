@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 import urllib3
 from polygon import RESTClient
+from polygon.rest.vX import VXClient
 
-from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, Fault, VendorRefused, VendorUnavailable
 from tickstock_automation.settings import settings
-from tickstock_automation.vendor.client import BarsAnswer, Listing, ListingAnswer, Split, Vendor
+from tickstock_automation.vendor.client import (
+    BarsAnswer,
+    Details,
+    Ipo,
+    IpoStatus,
+    Listing,
+    ListingAnswer,
+    Split,
+    TickerChange,
+    Vendor,
+)
 from tickstock_automation.vendor.limits import PAGE_WAIT_S, SHORT_WAIT_S, call_limit
 
 MOST_PAGES = 200
@@ -46,13 +58,17 @@ class Page:
         if rows is None and counted == 0:
             return []
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise BadAnswer(f"{self.path}: the answer has no list of results")
+            raise BadAnswer(f"{self.path}: the answer has no list of results", Fault.NO_RESULTS)
         if isinstance(counted, int) and counted != len(rows):
-            raise BadAnswer(f"{self.path}: the answer says {counted} rows and holds {len(rows)}")
+            raise BadAnswer(f"{self.path}: the answer says {counted} rows and holds {len(rows)}", Fault.COUNT)
         return rows
 
 
-class _Transport(RESTClient):  # type: ignore[misc]
+class _NotThere(BadAnswer):
+    """404: nobody has what was named; an answer to some questions."""
+
+
+class _Transport(RESTClient, VXClient):  # type: ignore[misc]
     """The vendor's client with its transport replaced: one call is one request, with a deadline that acts."""
 
     def __init__(self, api_key: str, base: str, timeout_s: float, before_call: Callable[[float], None]) -> None:
@@ -93,9 +109,13 @@ class _Transport(RESTClient):  # type: ignore[misc]
         try:
             decoded = json.loads(body, parse_constant=lambda _name: None)  # NaN is no JSON: the row is refused
         except ValueError as error:
-            raise BadAnswer(f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)") from error
+            raise BadAnswer(
+                f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)", Fault.NOT_JSON
+            ) from error
         if not isinstance(decoded, dict):
-            raise BadAnswer(f"{path}: the answer is JSON, but no object")
+            raise BadAnswer(f"{path}: the answer is JSON, but no object", Fault.NO_RESULTS)
+        if decoded.get("status") not in ("OK", "DELAYED", None):
+            raise BadAnswer(f"{path}: the answer's status is {decoded.get('status')!r}", Fault.STATUS)
         return Page(path, decoded, hashlib.sha256(body).hexdigest())
 
     @staticmethod
@@ -127,7 +147,9 @@ def _check_status(path: str, status: int, retry_after: str | None, body: bytes) 
         raise VendorUnavailable(f"{path}: too many calls (429)", after_s=wait)
     if status >= 500 or status in (408, 413, 499):
         raise VendorUnavailable(f"{path}: the vendor answers {status}")
-    raise BadAnswer(f"{path}: unexpected status {status}: {said}")
+    if status == 404:
+        raise _NotThere(f"{path}: not found (404): {said}", Fault.STATUS)
+    raise BadAnswer(f"{path}: unexpected status {status}: {said}", Fault.STATUS)
 
 
 class PolygonVendor(Vendor):
@@ -143,21 +165,44 @@ class PolygonVendor(Vendor):
         return self._client.calls
 
     def listings(self, day: date) -> ListingAnswer:
-        found: dict[str, Listing] = {}
+        found: dict[Listing, None] = {}
         refused = repeated = 0
         pages = self._pages(
-            self._client.list_tickers(market="stocks", active=True, date=day.isoformat(), limit=1000, raw=True)
+            self._client.list_tickers(market="stocks", active=True, date=day.isoformat(), limit=1000, raw=True),
+            keep={"date": day.isoformat(), "active": "true"},
         )
         for page in pages:
             for row in page.rows("count"):
                 listing = _listing(row)
                 if listing is None:
                     refused += 1
-                elif listing.ticker in found:
+                elif listing in found:
                     repeated += 1
                 else:
-                    found[listing.ticker] = listing
-        return ListingAnswer(tuple(found.values()), len(pages), refused, repeated)
+                    found[listing] = None
+        delayed = sum(page.body.get("status") == "DELAYED" for page in pages)
+        return ListingAnswer(tuple(found), len(pages), refused, repeated, delayed)
+
+    def details(self, ticker: str) -> Details | None:
+        page = self._found(lambda: self._client.get_ticker_details(ticker, raw=True))
+        return None if page is None else _details(page, ticker)
+
+    def ticker_changes(self, ticker: str) -> tuple[TickerChange, ...]:
+        page = self._found(lambda: self._client.get_ticker_events(ticker, types="ticker_change", raw=True))
+        return () if page is None else _ticker_changes(page)
+
+    def ipos(self, first: date, last: date) -> tuple[Ipo, ...]:
+        found = {}
+        dated = self._client.vx.list_ipos(
+            listing_date_gte=first.isoformat(), listing_date_lte=last.isoformat(), limit=1000, raw=True
+        )
+        undated = self._client.vx.list_ipos(ipo_status="pending", limit=1000, raw=True)
+        for page in (*self._pages(dated), *self._pages(undated)):
+            for row in page.rows():
+                ipo = _ipo(row)
+                if ipo is not None:
+                    found[ipo.ticker, ipo.issuer] = ipo
+        return tuple(found.values())
 
     def grouped_bars(self, day: date) -> BarsAnswer:
         page = self._client.get_grouped_daily_aggs(day.isoformat(), adjusted=False, raw=True)
@@ -168,7 +213,10 @@ class PolygonVendor(Vendor):
             ticker, 1, "day", first.isoformat(), last.isoformat(), adjusted=False, limit=50_000, raw=True
         )
         if page.body.get("ticker") not in (None, ticker):
-            raise BadAnswer(f"{page.path}: asked for {ticker}, the answer is about {page.body.get('ticker')!r}")
+            raise BadAnswer(
+                f"{page.path}: asked for {ticker}, the answer is about {page.body.get('ticker')!r}",
+                Fault.OTHER_QUESTION,
+            )
         arguments = {"ticker": ticker, "from": first.isoformat(), "to": last.isoformat()}
         return BarsAnswer("range", arguments, tuple(page.rows("resultsCount")), page.body_hash)
 
@@ -183,11 +231,22 @@ class PolygonVendor(Vendor):
                 found[split] = split  # the vendor lists some twice
         return tuple(found)
 
-    def _pages(self, first: Page) -> list[Page]:
-        """All pages; BadAnswer where they repeat or never end."""
+    @staticmethod
+    def _found(ask: Callable[[], Page]) -> Page | None:
+        try:
+            return ask()
+        except _NotThere:
+            return None
+
+    def _pages(self, first: Page, keep: Mapping[str, str] | None = None) -> list[Page]:
+        """All pages; BadAnswer where they repeat, never end, or lead to another question than was asked (`keep`)."""
         pages, hashes = [first], {_without_request_id(first)}
         while following := pages[-1].body.get("next_url"):
             parts = urlsplit(str(following))
+            asked = dict(parse_qsl(parts.query))
+            wrong = {name: asked[name] for name, value in (keep or {}).items() if asked.get(name, value) != value}
+            if wrong:
+                raise BadAnswer(f"{parts.path}: the next page is of another question: {wrong}", Fault.OTHER_QUESTION)
             self._client.longest_wait_s = PAGE_WAIT_S
             try:
                 page = self._client._get(f"{parts.path}?{parts.query}")
@@ -195,7 +254,9 @@ class PolygonVendor(Vendor):
                 self._client.longest_wait_s = SHORT_WAIT_S
             seen = _without_request_id(page)
             if seen in hashes or len(pages) >= MOST_PAGES:
-                raise BadAnswer(f"{parts.path}: the vendor's pages repeat or do not end ({len(pages)} read)")
+                raise BadAnswer(
+                    f"{parts.path}: the vendor's pages repeat or do not end ({len(pages)} read)", Fault.PAGES
+                )
             hashes.add(seen)
             pages.append(page)
         return pages
@@ -218,18 +279,97 @@ def _listing(row: dict[str, Any]) -> Listing | None:
     ):
         return None
 
-    def text(name: str) -> str | None:
-        value = row.get(name)
-        return value if isinstance(value, str) and value else None
-
     return Listing(
         ticker,
-        text("name"),
-        text("type"),
-        text("primary_exchange"),
-        text("composite_figi"),
-        text("share_class_figi"),
-        text("cik"),
+        _text(row, "name"),
+        _text(row, "type"),
+        _text(row, "primary_exchange"),
+        _text(row, "composite_figi"),
+        _text(row, "share_class_figi"),
+        _text(row, "cik"),
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value.strip() or None if isinstance(value, str) and value.isprintable() else None
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    return float(value) if usable else None  # type: ignore[arg-type]
+
+
+def _day(row: Mapping[str, Any], name: str) -> date | None:
+    """A date, or the date of a moment in UTC that stands for a day; None for what is none."""
+    value = row.get(name)
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _details(page: Page, ticker: str) -> Details:
+    row = page.body.get("results")
+    listing = _listing(row) if isinstance(row, dict) else None
+    if not isinstance(row, dict) or listing is None:
+        raise BadAnswer(f"{page.path}: the answer describes no ticker", Fault.NO_RESULTS)
+    if listing.ticker != ticker:
+        raise BadAnswer(f"{page.path}: asked for {ticker}, told of {listing.ticker}", Fault.OTHER_QUESTION)
+    return Details(
+        listing,
+        active=row.get("active") is not False,
+        delisted=_day(row, "delisted_utc"),
+        list_date=_day(row, "list_date"),
+        market_cap=_number(row, "market_cap"),
+        sic_code=_text(row, "sic_code"),
+    )
+
+
+def _ticker_changes(page: Page) -> tuple[TickerChange, ...]:
+    results = page.body.get("results")
+    events = results.get("events") if isinstance(results, dict) else None
+    if not isinstance(events, list):
+        raise BadAnswer(f"{page.path}: the answer has no list of events", Fault.NO_RESULTS)
+    found = set()
+    for event in events:
+        change = event.get("ticker_change") if isinstance(event, dict) else None
+        name = change.get("ticker") if isinstance(change, dict) else None
+        day = _day(event, "date") if isinstance(event, dict) else None
+        if isinstance(name, str) and name and day is not None:
+            found.add(TickerChange(name, day))
+    return tuple(sorted(found, key=lambda one: one.day))
+
+
+IPO_STATUSES = {
+    "rumor": IpoStatus.RUMORED,
+    "pending": IpoStatus.PENDING,
+    "postponed": IpoStatus.POSTPONED,
+    "new": IpoStatus.PRICED,
+    "priced": IpoStatus.PRICED,
+    "direct_listing_process": IpoStatus.PENDING,
+    "history": IpoStatus.LISTED,
+    "withdrawn": IpoStatus.WITHDRAWN,
+}
+
+
+def _ipo(row: dict[str, Any]) -> Ipo | None:
+    """None for a row without a ticker or with a status nobody knows: nothing can be made of it."""
+    listing, status = _listing(row), IPO_STATUSES.get(str(row.get("ipo_status")))
+    if listing is None or status is None:
+        return None
+    return Ipo(
+        listing.ticker,
+        _text(row, "issuer_name") or "",
+        status,
+        announced=_day(row, "announced_date"),
+        listing_date=_day(row, "listing_date"),
+        issue_price=_number(row, "final_issue_price"),
+        low_price=_number(row, "lowest_offer_price"),
+        high_price=_number(row, "highest_offer_price"),
+        currency=_text(row, "currency_code"),
+        exchange=_text(row, "primary_exchange"),
     )
 
 

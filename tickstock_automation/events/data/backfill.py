@@ -92,3 +92,7 @@ class BackfillCompleted(EventData):
     vendor_calls: int = Field(
         ge=0, description="Count of answered vendor calls; one that served two jobs counts in both"
     )
+    awaiting_first_bar: list[str] = Field(
+        default_factory=list,
+        description="Tickers, 500 at most, that have no bar at all yet, as an IPO of today; each end-of-day load asks for them",
+    )

@@ -104,7 +104,9 @@ class MaintenanceCompleted(EventData):
     )
     figures: dict[str, int] = Field(
         default_factory=dict,
-        description="Counts by name. scan, of symbols: listed, new, changed, archived. end_of_day, of bars: loaded "
+        description="Counts by name. scan, of symbols: listed, new, changed, archived, "
+        "held_back (new ones out of a flood, not stored until a second scan agrees), refused and repeated (rows of the "
+        "listing). end_of_day, of bars: loaded "
         "(new), updated, refused, missing, expected, stored. quality_sweep: checked (symbols), findings, "
         "operational (findings about the system). Empty where it failed; more may come",
     )

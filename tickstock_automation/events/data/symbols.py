@@ -26,9 +26,11 @@ class NewSymbol(EventData):
                 "type": "CS",
                 "exchange": "XNYS",
                 "equity_type": "STOCK_EOD",
-                "reason": "listed",
+                "reason": "ipo",
                 "session": "2024-03-21",
                 "universes": ["nyse", "stocks"],
+                "ipo_date": "2024-03-21",
+                "ipo_price": 34.0,
             },
         ),
     )
@@ -44,6 +46,12 @@ class NewSymbol(EventData):
     )
     session: date = Field(description="Session (New York) before which the scan ran")
     universes: list[str] = Field(description="Names of the universes it was put into with this, in order")
+    ipo_date: date | None = Field(
+        None, description="Day (New York) on which its IPO was to list; null where none is known"
+    )
+    ipo_price: float | None = Field(
+        None, gt=0, description="Issue price of one share, US dollars; null where none is known"
+    )
 
 
 class FieldChange(BaseModel):
@@ -83,9 +91,11 @@ class SymbolChanged(EventData):
     session: date = Field(description="Session (New York) before which the scan ran; a rename holds from it on")
     changes: dict[str, FieldChange] = Field(
         description="What changed, by name: ticker (a rename), name, type, exchange, composite_figi, share_class_figi, "
-        "cik, universes; more may come",
+        "cik, universes, equity_type, market_cap (US dollars), sic_code, list_date, pinned (true: no scan archives it); more may come",
         min_length=1,
     )
+    author: str | None = Field(None, description="The person who changed it; null where a scan or a rule did")
+    words: str | None = Field(None, description="That person's reason; null otherwise")
 
 
 class SymbolArchived(EventData):
@@ -104,6 +114,9 @@ class SymbolArchived(EventData):
     symbol: str = Field(description="Ticker that it had; another security may take it", min_length=1)
     session: date = Field(description="Session (New York) before which the scan ran")
     delist_date: date = Field(description="First session (New York) on which it was no longer listed")
-    reason: Literal["absent_twice", "vendor_says_delisted"] = Field(
-        description="absent_twice: the listings of two sessions lacked it; vendor_says_delisted: the vendor says so"
+    reason: Literal["absent_twice", "vendor_says_delisted", "by_person"] = Field(
+        description="absent_twice: the listings of two sessions lacked it; vendor_says_delisted: the vendor says so; "
+        "by_person: `author` archived it, and no scan lists it again"
     )
+    author: str | None = Field(None, description="The person who archived it; null otherwise")
+    words: str | None = Field(None, description="That person's reason; null otherwise")
