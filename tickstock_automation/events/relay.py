@@ -208,6 +208,8 @@ class Relay:
         self._database = self._sender = None
 
     def _take_lease(self) -> bool:
+        assert self._database is not None
+        self._database.drop()  # numbered after a doubt began: catching up finds it
         self._ask("SET synchronous_commit = on")
         rows = self._ask(TAKE_LEASE, holder=self.holder, lease=LEASE_S)
         self._ask("SET synchronous_commit = off")
@@ -253,13 +255,17 @@ class Relay:
         assert self._database is not None
         beat = time.monotonic()
         while self.keep_on():
-            while self.keep_on() and (rows := self._rows_to_send()):
-                self._send(rows[0].batch, rows, again=False)
+            rows = self._rows_to_send()
+            while rows:
                 if time.monotonic() - beat >= POLL_S:
                     self._beat()
                     beat = time.monotonic()
-                if len(rows) < BATCH:
-                    break  # all that could be seen; what was committed since has sent a notice
+                more = len(rows) == BATCH and self.keep_on()
+                if more:
+                    self._begin_numbering()  # PostgreSQL numbers the next batch while Redis takes this one
+                self._send(rows[0].batch, rows, again=False)
+                # a batch that is not full was all that could be seen; what was committed since has sent a notice
+                rows = self._numbered() if more else []
             replaying = self._replay_asked and self._replay()
             left = POLL_S - (time.monotonic() - beat)
             if left <= 0:
@@ -270,8 +276,19 @@ class Relay:
 
     def _rows_to_send(self) -> list[Row]:
         """Gives the rows that wait their batch number, committed; none where none wait, or the epoch is over."""
+        self._begin_numbering()
+        return self._numbered()
+
+    def _begin_numbering(self) -> None:
+        """Has PostgreSQL give the rows that wait their batch number, and commit it."""
+        assert self._database is not None
         statement, values = self._waiting.statement()
-        rows = self._rows(self._ask(statement, epoch=self.epoch, **values))
+        self._database.begin(statement, epoch=self.epoch, **values)
+
+    def _numbered(self) -> list[Row]:
+        """The rows of the numbering that was begun."""
+        assert self._database is not None
+        rows = self._rows(self._database.finish())
         self._waiting.took([row.seq for row in rows])
         return rows
 

@@ -107,7 +107,7 @@ def postgres_command(data: Path, port: int, programs: Path | None = None) -> lis
     """How the embedded PostgreSQL is started: TCP on loopback only, no socket file."""
     options = {
         "listen_addresses": HOST, "port": port, "unix_socket_directories": "", "max_connections": 60, "max_locks_per_transaction": 512,
-        "shared_buffers": "128MB", "max_wal_size": "512MB", "log_min_messages": "warning", "lc_messages": "C",
+        "shared_buffers": "128MB", "log_min_messages": "warning", "lc_messages": "C",
         "log_line_prefix": "", "logging_collector": "off",
     }  # fmt: skip
     programs = programs or POSTGRES_VERSIONS[POSTGRES_VERSION]
