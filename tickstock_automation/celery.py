@@ -37,7 +37,8 @@ TASKS = (
 # New York time. Each of these is idempotent per session: the first run of a day does the work, a later one finds it done,
 # or makes good what was missed. On a day without a session they do nothing.
 SCHEDULE = {
-    "scan": {"task": "symbols.scan", "schedule": crontab(minute="*/10", hour="7-15", day_of_week="mon-fri")},
+    "scan": {"task": "symbols.scan", "schedule": crontab(minute="*/10", hour="7-23", day_of_week="mon-fri")},
+    "details": {"task": "symbols.fetch_details", "schedule": crontab(minute="4-59/10"), "options": {"expires": 600}},
     "end-of-day": {"task": "bars.load_session", "schedule": crontab(minute="5-59/10", hour="0-6,16-23")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
     "dispatch": {"task": "processing.dispatch", "schedule": 5.0, "options": {"expires": 5}},
@@ -55,6 +56,7 @@ def make_app(found: Settings) -> Celery:
         task_queues=[Queue(name) for service in found.services for name in QUEUES[service]],
         task_default_queue="priority.50",
         task_routes={
+            "symbols.fetch_details": {"queue": "priority.50"},
             "symbols.*": {"queue": "priority.100"},
             "processing.*": {"queue": "priority.100"},
             "bars.*": {"queue": "priority.90"},

@@ -16,10 +16,10 @@ READERS = "tickstock_quality_monitor, tickstock_app"
 def upgrade() -> None:
     with as_owner():
         op.add_column("symbols", sa.Column("kept_by", sa.Text(), nullable=True))
-        op.add_column("symbols", sa.Column("details_at", sa.DateTime(timezone=True), nullable=True))
+        op.add_column("symbols", sa.Column("details_on", sa.Date(), nullable=True))
         op.add_column("symbols", sa.Column("ipo_price", sa.Double(), nullable=True))
         op.add_column("symbols", sa.Column("archived_by", sa.Text(), nullable=True))
-        op.create_index("ix_symbols_details_at", "symbols", ["details_at"], postgresql_where=sa.text("active"))
+        op.create_index("ix_symbols_details_on", "symbols", ["details_on"], postgresql_where=sa.text("active"))
         for name, kind in (
             ("announced", sa.Date()),
             ("low_price", sa.Double()),
@@ -50,8 +50,8 @@ def downgrade() -> None:
         op.alter_column("ipo_calendar", "issuer", nullable=True, server_default=None)
         for name in ("announced", "low_price", "high_price", "currency", "exchange", "symbol_id"):
             op.drop_column("ipo_calendar", name)
-        op.drop_index("ix_symbols_details_at", "symbols")
-        for name in ("kept_by", "details_at", "ipo_price", "archived_by"):
+        op.drop_index("ix_symbols_details_on", "symbols")
+        for name in ("kept_by", "details_on", "ipo_price", "archived_by"):
             op.drop_column("symbols", name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -17,13 +18,14 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run
+from tickstock_automation.db.vendor_differences import Difference, Kind, note
 from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.vendor.client import Split, Vendor
+from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor, is_ticker
 
 TASK: Literal["end_of_day"] = "end_of_day"
 SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
@@ -108,9 +110,10 @@ def _load(day: date, token: int, vendor: Vendor, settings: Settings) -> EodRepor
         _store_splits(session, splits)
         stored = store(session, answer, expected, [day], f"eod:{day}")
         lacking = _queue_missing(session, day, settings)
+        _note_differences(session, day, answer, expected, lacking)
         settle(session, [day], known_only=False)
         status = session.get_one(SessionStatus, day)
-        report = EodReport(stored.inserted, stored.updated, len(stored.refused), lacking, status.state)
+        report = EodReport(stored.inserted, stored.updated, len(stored.refused), len(lacking), status.state)
         figures = {
             "loaded": report.loaded, "updated": report.updated, "refused": report.refused, "missing": report.missing,
             "expected": status.expected, "stored": status.stored,
@@ -136,8 +139,18 @@ def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
         )  # fmt: skip
 
 
-def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> int:
-    """Asks again for what lacks; says how many bars that is."""
+def _note_differences(
+    session: ServiceSession, day: date, answer: BarsAnswer, expected: Collection[str], lacking: Collection[str]
+) -> None:
+    """The vendor against itself: who traded and is not listed, and who is listed and did not trade."""
+    kinds = (Kind.BARS_WITHOUT_LISTING, Kind.LISTING_WITHOUT_BARS)
+    traded = {ticker for row in answer.rows if isinstance(ticker := row.get("T"), str) and is_ticker(ticker)}
+    found = [Difference(kinds[0], ticker) for ticker in traded.difference(expected)]
+    note(session, day, [*found, *(Difference(kinds[1], ticker) for ticker in lacking)], anew=kinds)
+
+
+def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> list[str]:
+    """Asks again for what lacks; gives its tickers."""
     lacking = session.execute(_LACKING, {"day": day}).all()
     request_bars(session, [row[0] for row in lacking], [day], reason="missing", as_of=day)
     by_type: dict[str, list[str]] = {}
@@ -145,7 +158,7 @@ def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> in
         by_type.setdefault(equity_type, []).append(ticker)
     for equity_type, tickers in by_type.items():
         queue_symbols(session, equity_type, tickers, "missing", settings.queue_bound)
-    return len(lacking)
+    return [ticker for _, ticker, _ in lacking]
 
 
 def _corrected(session: ServiceSession, stored: Stored) -> list[str]:

@@ -15,6 +15,13 @@ from tickstock_automation.events.outbox import Pending, add_events
 
 PROGRESS_STEP = 10  # per cent between two progress events
 
+# Listed, and without any bar yet: an IPO of today. Each end-of-day load asks for it, so nothing has failed.
+_BARLESS = text("""
+SELECT s.ticker FROM symbols s
+ WHERE s.active AND s.id IN (SELECT symbol_id FROM bar_requests WHERE job_id = :job)
+   AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id)
+ ORDER BY s.ticker LIMIT 500""")
+
 
 def begin_jobs(session: Session, token: int) -> None:
     """Begins the jobs whose requests this batch has claimed."""
@@ -63,6 +70,7 @@ def advance_jobs(session: Session, settled: Sequence[Any], *, calls: int) -> Non
             completed = BackfillCompleted(
                 job_id=job_id, outcome="failed" if job.failed else "done", symbols=job.symbols, bars=job.bars,
                 empty=job.empty, failed=job.failed, vendor_calls=job.vendor_calls,
+                awaiting_first_bar=list(session.scalars(_BARLESS, {"job": job_id})),
             )  # fmt: skip
             events.append(Pending(completed))
     session.flush()

@@ -20,7 +20,7 @@ class Symbol(Base):
         Index("uq_symbols_active_ticker", "ticker", unique=True, postgresql_where=text("active")),
         Index("ix_symbols_composite_figi", "composite_figi"),
         Index("ix_symbols_equity_type", "equity_type", postgresql_where=text("active")),
-        Index("ix_symbols_details_at", "details_at", postgresql_where=text("active")),
+        Index("ix_symbols_details_on", "details_on", postgresql_where=text("active")),
     )
 
     id: Mapped[Id]
@@ -43,7 +43,7 @@ class Symbol(Base):
     )
     absent_since: Mapped[date | None] = mapped_column(doc="session of the first scan that did not list it")
     ipo_price: Mapped[float | None] = mapped_column(doc="issue price, of an IPO that the calendar knew")
-    details_at: Mapped[datetime | None] = mapped_column(doc="when the ticker's details were last read")
+    details_on: Mapped[date | None] = mapped_column(doc="session before which the ticker's details were last read")
     kept_by: Mapped[str | None] = mapped_column(doc="the person who pinned it: no scan archives it")
     archived_by: Mapped[str | None] = mapped_column(doc="the person who archived it: no scan lists it again")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -140,17 +140,6 @@ class HeldListing(Base):
     ticker: Mapped[str] = mapped_column(primary_key=True)
     session: Mapped[date] = mapped_column(doc="of the first scan that listed it")
     listing: Mapped[dict[str, Any]]
-
-
-class VendorDifference(Base):
-    """Where one answer of the vendor's contradicts another one, by session."""
-
-    __tablename__ = "vendor_differences"
-
-    session: Mapped[date] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True, doc="bars_without_listing, listing_without_bars, ...")
-    ticker: Mapped[str] = mapped_column(primary_key=True)
-    words: Mapped[str] = mapped_column(server_default="")
 
 
 class IpoCalendarEntry(Base):

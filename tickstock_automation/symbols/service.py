@@ -3,70 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import structlog
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, func, insert, select, update
 
-from tickstock_automation.bars.backfill import request_bars
 from tickstock_automation.bars.models import Bar
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run, renew_run
-from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
-from tickstock_automation.events.catalogue import (
-    FieldChange,
-    MaintenanceCompleted,
-    MaintenanceStarted,
-    NewSymbol,
-    Service,
-    SymbolChanged,
-)
-from tickstock_automation.events.outbox import MOST_SYMBOLS, Pending, add_events
-from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.db.vendor_differences import Difference, Kind, note
+from tickstock_automation.errors import BadAnswer, Fault, LeaseLost, Stop, TickstockError
+from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.archiving import archive
-from tickstock_automation.symbols.diff import Changed, Diff, Known, Limits, compare
-from tickstock_automation.symbols.equity_types import equity_type_for
+from tickstock_automation.symbols.asking import Answers, ask
+from tickstock_automation.symbols.diff import Diff, Known, Limits, compare
 from tickstock_automation.symbols.identity import Stored
-from tickstock_automation.symbols.models import ScanRun, Symbol, SymbolAlias, Universe, UniverseMember
-from tickstock_automation.symbols.universes import universes_of
+from tickstock_automation.symbols.ipos import calendar_of, refresh_calendar, say_once
+from tickstock_automation.symbols.membership import load_rules, reassign
+from tickstock_automation.symbols.models import HeldListing, ScanRun, Symbol
+from tickstock_automation.symbols.storing import Around, store_changes, store_new, store_relisted
 from tickstock_automation.vendor.client import Listing, ListingAnswer, Vendor
 
 T = TypeVar("T")
 
 CHUNK = 500  # symbols in one transaction of a bootstrap
+MANY = 100  # changes past which they are no day's usual ones, and go in chunks as well
 TASK: Literal["scan"] = "scan"
+IDENTITY = [name for name in Stored.__dataclass_fields__ if name not in ("kept", "shut")]
 
 log = structlog.get_logger("scan")
 
 
 @dataclass
 class ScanReport:
-    """What a scan did, by ticker."""
+    """What a scan did, by ticker. `changes`: what became of each changed symbol, field to [old, new]."""
 
     listed: int = 0
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     archived: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    coverage: float = 1.0
+    thin: list[str] = field(default_factory=list)
+    refused: int = 0
+    repeated: int = 0
+    delayed: int = 0
+    unasked: int = 0
+    reassigned: int = 0
+    ipo_calendar: str = ""
 
     def figures(self) -> dict[str, Any]:
-        return {"listed": self.listed, "new": self.new, "changed": self.changed, "archived": self.archived}
+        return asdict(self)
 
     def counts(self) -> dict[str, int]:
         return {
-            "listed": self.listed,
-            "new": len(self.new),
-            "changed": len(self.changed),
-            "archived": len(self.archived),
-        }
+            "listed": self.listed, "new": len(self.new), "changed": len(self.changed), "archived": len(self.archived),
+            "held_back": len(self.held_back), "refused": self.refused, "repeated": self.repeated,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a scan would do, and what it stands on."""
+
+    answer: ListingAnswer
+    diff: Diff
+    answers: Answers
+    bootstrap: bool
+    calendar: str = ""
 
 
 def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> ScanReport | None:
@@ -83,7 +98,7 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
     before = vendor.calls
     try:
-        return _scan(day, token, vendor, calendar, settings)
+        return _Scan(day, token, vendor, calendar, settings).run()
     except LeaseLost:
         raise
     except (BadAnswer, Stop) as error:
@@ -95,204 +110,205 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
         raise
 
 
-def _scan(day: date, token: int, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> ScanReport:
-    before = vendor.calls
+def plan_scan(day: date, vendor: Vendor, settings: Settings) -> Plan:
+    """Reads the vendor's listing of `day` and decides; stores nothing.
+
+    Raises BadAnswer where the listing is empty, and what the vendor raises.
+    """
     answer = vendor.listings(day)
     if not answer.listings:
-        raise BadAnswer(f"the vendor's listing of {day} is empty")
-    report = ScanReport(listed=len(answer.listings))
-    diff, bootstrap = _decide(day, answer, settings)
-    _apply(day, token, diff, bootstrap, report, calendar, settings)
-    with transaction(Role.IPO_MONITOR) as session:
-        if diff.held:
-            _report_held(session, day, diff, answer)
-        outcome = HELD if diff.held else DONE
-        finish_run(session, ScanRun, day, token, outcome, vendor.calls - before, report.figures())
-        completed = MaintenanceCompleted(
-            task=TASK, session=day, outcome="held" if diff.held else "done", figures=report.counts()
+        raise BadAnswer(f"the vendor's listing of {day} is empty", Fault.EMPTY)
+    stored, known = _read(day)
+    limits = Limits(settings.coverage_minimum, settings.flood_share)
+    diff = compare(answer.listings, stored, day, limits, known)
+    answers = Answers()
+    if not known.bootstrap:
+        answers = ask(diff, stored, day, vendor, settings.questions_per_scan)
+        if answers.delisted or answers.former:
+            known = replace(known, delisted=_not_trading(answers), former=answers.former)
+            diff = compare(answer.listings, stored, day, limits, known)
+    return Plan(answer, diff, answers, known.bootstrap)
+
+
+def _read(day: date) -> tuple[list[Stored], Known]:
+    """What is stored, and what else the decision stands on."""
+    with transaction(Role.APP) as session:
+        columns = [*(getattr(Symbol, name) for name in IDENTITY), Symbol.kept_by, Symbol.archived_by]
+        rows = session.execute(select(*columns).order_by(Symbol.id))
+        stored = [Stored(*row[:-2], kept=row[-2] is not None, shut=row[-1] is not None) for row in rows]
+        # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
+        first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
+        absent = [one.id for one in stored if one.active and one.absent_since is not None]
+        since = select(Bar.date).where(Bar.symbol_id == Symbol.id, Bar.date >= Symbol.absent_since)
+        traded = set(session.scalars(select(Symbol.id).where(Symbol.id.in_(absent), since.exists())))
+        held = {
+            row.ticker: (row.session, Listing(**row.listing))
+            for row in session.scalars(select(HeldListing).where(HeldListing.session <= day))
+        }
+    return stored, Known(traded=traded, held_back=held, bootstrap=first)
+
+
+def _not_trading(answers: Answers) -> dict[int, date]:
+    """Without those that have a bar on or after the day from which the vendor calls them delisted: noted, and not believed."""
+    if not answers.delisted:
+        return {}
+    with transaction(Role.APP) as session:
+        newest = session.execute(
+            select(Symbol.id, Symbol.ticker, func.max(Bar.date))
+            .join(Bar, (Bar.symbol_id == Symbol.id) & (Bar.date >= min(answers.delisted.values())))
+            .where(Symbol.id.in_(answers.delisted))
+            .group_by(Symbol.id, Symbol.ticker)
+        ).all()
+    believed = dict(answers.delisted)
+    for id_, ticker, last in newest:
+        if last >= answers.delisted[id_]:
+            words = f"its details say delisted on {answers.delisted[id_]}, it has a bar of {last}"
+            answers.differences.append(Difference(Kind.BARS_AGAINST_DETAILS, ticker, words))
+            del believed[id_]
+    return believed
+
+
+class _Scan:
+    """One scan that has its run; each of its transactions gives a sign of life."""
+
+    def __init__(self, day: date, token: int, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> None:
+        self.day, self.token, self.vendor, self.settings = day, token, vendor, settings
+        self.sessions = calendar.between(day - timedelta(days=settings.backfill_days), day - timedelta(days=1))
+        self.report = ScanReport()
+
+    def run(self) -> ScanReport:
+        before, report = self.vendor.calls, self.report
+        report.ipo_calendar = refresh_calendar(self.day, self.vendor)
+        plan = plan_scan(self.day, self.vendor, self.settings)
+        diff, answer = plan.diff, plan.answer
+        report.listed, report.coverage = len({one.ticker for one in answer.listings}), round(diff.coverage, 4)
+        report.refused, report.repeated, report.delayed = answer.refused, answer.repeated, answer.delayed
+        report.thin, report.waiting, report.unasked = (
+            [str(one) for one in diff.thin],
+            diff.waiting,
+            plan.answers.unasked,
         )
-        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
-    log.info("scan done", session=str(day), coverage=round(diff.coverage, 4), **report.counts())
-    return report
+        self._apply(diff, plan.bootstrap)
+        report.reassigned = len(reassign(self._held, self.day))
+        with transaction(Role.IPO_MONITOR) as session:
+            self._tell(session, plan)
+            outcome: Literal["held", "done"] = "held" if diff.held else "done"
+            calls = self.vendor.calls - before
+            finish_run(session, ScanRun, self.day, self.token, HELD if diff.held else DONE, calls, report.figures())
+            completed = MaintenanceCompleted(task=TASK, session=self.day, outcome=outcome, figures=report.counts())
+            add_events(session, Service.IPO_MONITOR, [Pending(completed)])
+        log.info("scan done", session=str(self.day), coverage=report.coverage, **report.counts())
+        return report
+
+    @contextmanager
+    def _held(self) -> Iterator[ServiceSession]:
+        """A transaction of the scan, and a sign of life; LeaseLost where another worker has the run now."""
+        with transaction(Role.IPO_MONITOR) as session:
+            renew_run(session, ScanRun, self.day, self.token, self.settings.lease_s)
+            yield session
+
+    def _apply(self, diff: Diff, bootstrap: bool) -> None:
+        """Each symbol's change and its event in one transaction. Archived first: they free tickers for those that come."""
+        with self._held() as session:
+            around = Around(
+                self.day, load_rules(session), calendar_of(session), self.sessions, self.settings.queue_bound
+            )
+        for gone in diff.archived:
+            with self._held() as session:
+                archive(
+                    session, gone.id, gone.ticker, day=self.day, delist_date=gone.delist_date, reason=gone.why.value
+                )
+            self.report.archived.append(gone.ticker)
+        others = [one for one in diff.changed if "ticker" not in one.changes]
+        size = 1 if len(others) <= MANY else CHUNK
+        for group in [*_chunks(diff.renamed, CHUNK), *_chunks(others, size)]:  # renames go together: two may swap
+            with self._held() as session:
+                store_changes(session, group, around)
+                reassign(lambda s=session: nullcontext(s), self.day, [one.id for one in group], equity_types=True)  # type: ignore[misc]
+            self.report.changed += [one.listing.ticker for one in group]
+            self.report.changes |= {one.listing.ticker: one.changes for one in group}
+        with self._held() as session:
+            absence = update(Symbol).values(absent_since=self.day).where(Symbol.id.in_(diff.absent))
+            session.execute(absence)
+            session.execute(update(Symbol).values(absent_since=None).where(Symbol.id.in_(diff.back)))
+        for id_, listing in diff.relisted:
+            with self._held() as session:
+                store_relisted(session, id_, listing, around)
+            self.report.new.append(listing.ticker)
+        for chunk in _chunks(diff.new, CHUNK if bootstrap else 1):
+            with self._held() as session:
+                store_new(session, chunk, around, bootstrap=bootstrap)
+            self.report.new += [one.ticker for one in chunk]
+        with self._held() as session:
+            self._hold_back(session, diff.held_back)
+
+    def _hold_back(self, session: ServiceSession, flood: list[Listing]) -> None:
+        """What a flood brought is kept with the session that first listed it; what is listed no more is forgotten."""
+        self.report.held_back = [one.ticker for one in flood]
+        known = dict(session.execute(select(HeldListing.ticker, HeldListing.listing)).all())  # type: ignore[arg-type]
+        now = {one.ticker: asdict(one) for one in flood}
+        stale = [ticker for ticker, listing in known.items() if now.get(ticker) != listing]
+        session.execute(delete(HeldListing).where(HeldListing.ticker.in_(stale)))
+        fresh = [ticker for ticker in now if ticker not in known or ticker in stale]
+        if fresh:
+            session.execute(
+                insert(HeldListing),
+                [{"ticker": ticker, "session": self.day, "listing": now[ticker]} for ticker in fresh],
+            )
+
+    def _tell(self, session: ServiceSession, plan: Plan) -> None:
+        """Findings and differences of the scan, in the transaction that ends it."""
+        diff, answer = plan.diff, plan.answer
+        found = list(plan.answers.differences)
+        found += [Difference(Kind.LISTED_TWICE, ticker, "two rows of the listing differ") for ticker in diff.doubled]
+        found += [
+            Difference(Kind.TICKER_HELD, ticker, "listed, but its former holder is not archived yet")
+            for ticker in diff.waiting
+        ]
+        note(session, self.day, found)
+        if diff.thin:
+            words = "; ".join(map(str, diff.thin))
+            self._report(
+                session, "vendor_coverage", "critical",
+                f"too little of what is known is in the listing of {self.day} ({words}): nothing was archived. Where the "
+                "listing is right, archive by hand: tickstock symbols archive",
+                {"coverage": diff.coverage, "thin": words, "listed": self.report.listed, "pages": answer.pages},
+            )  # fmt: skip
+        if diff.held_back:
+            self._report(
+                session, "listing_flood", "high",
+                f"{len(diff.held_back)} new listings on {self.day}: held back until the scan of another session agrees",
+                {"held_back": len(diff.held_back), "first": self.report.held_back[:20]},
+            )  # fmt: skip
+        if answer.refused:
+            self._report(
+                session, "vendor_listing", "low", f"{answer.refused} rows of the listing of {self.day} name no possible ticker",
+                {"refused": answer.refused, "repeated": answer.repeated},
+            )  # fmt: skip
+        if plan.answers.refused is not None:
+            say_once(
+                session, self.day, f"tickers cannot be asked for singly: {plan.answers.refused}", {"about": "tickers"}
+            )
+
+    def _report(
+        self, session: ServiceSession, check: str, severity: str, message: str, evidence: dict[str, Any]
+    ) -> None:
+        operational.report(
+            session, check=check, severity=severity, day=self.day, reported_by=Service.IPO_MONITOR, message=message,
+            evidence=evidence,
+        )  # fmt: skip
 
 
 def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
     with transaction(Role.IPO_MONITOR) as session:
         finish_run(session, ScanRun, day, token, FAILED, calls, {}, str(error))
+        fault = {"fault": error.fault.value} if isinstance(error, BadAnswer) else {}
         operational.report(
             session, check="vendor_refused" if isinstance(error, Stop) else "vendor_answer", severity="critical",
-            day=day, reported_by=Service.IPO_MONITOR, message=str(error),
+            day=day, reported_by=Service.IPO_MONITOR, message=str(error), evidence=fault,
         )  # fmt: skip
         completed = MaintenanceCompleted(task=TASK, session=day, outcome="failed", error=str(error))
         add_events(session, Service.IPO_MONITOR, [Pending(completed)])
-
-
-def _decide(day: date, answer: ListingAnswer, settings: Settings) -> tuple[Diff, bool]:
-    with transaction(Role.IPO_MONITOR) as session:
-        columns = [getattr(Symbol, name) for name in Stored.__dataclass_fields__ if name not in ("kept", "shut")]
-        columns += [Symbol.kept_by.is_not(None), Symbol.archived_by.is_not(None)]
-        stored = [Stored(*row) for row in session.execute(select(*columns).order_by(Symbol.id))]
-        # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
-        first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
-        absent = [one.id for one in stored if one.active and one.absent_since is not None]
-        traded = set(
-            session.scalars(
-                select(Symbol.id).where(
-                    Symbol.id.in_(absent),
-                    select(Bar.date).where(Bar.symbol_id == Symbol.id, Bar.date >= Symbol.absent_since).exists(),
-                )
-            )
-        )
-    known = Known(traded=traded, bootstrap=first)
-    return compare(answer.listings, stored, day, Limits(settings.coverage_minimum), known), first
-
-
-@contextmanager
-def _held(day: date, token: int, settings: Settings) -> Iterator[ServiceSession]:
-    """A transaction of the scan, and a sign of life; LeaseLost where another worker has the run now."""
-    with transaction(Role.IPO_MONITOR) as session:
-        renew_run(session, ScanRun, day, token, settings.lease_s)
-        yield session
-
-
-def _apply(
-    day: date,
-    token: int,
-    diff: Diff,
-    bootstrap: bool,
-    report: ScanReport,
-    calendar: SessionCalendar,
-    settings: Settings,
-) -> None:
-    """Each symbol's change and its event in one transaction. Archived first: they free tickers for those that come."""
-    for archived in diff.archived:
-        with _held(day, token, settings) as session:
-            archive(
-                session,
-                archived.id,
-                archived.ticker,
-                day=day,
-                delist_date=archived.delist_date,
-                reason=archived.why.value,
-            )
-        report.archived.append(archived.ticker)
-    renames = [one for one in diff.changed if "ticker" in one.changes]
-    others = [[one] for one in diff.changed if "ticker" not in one.changes]
-    # Renames go together: two tickers may swap.
-    for group in [*_chunks(renames, MOST_SYMBOLS), *others]:
-        with _held(day, token, settings) as session:
-            _change(session, day, group)
-        report.changed += [one.listing.ticker for one in group]
-    with _held(day, token, settings) as session:
-        absence = update(Symbol).values(absent_since=day).where(Symbol.id.in_(diff.absent))
-        session.execute(absence)
-        session.execute(update(Symbol).values(absent_since=None).where(Symbol.id.in_(diff.back)))
-    sessions = calendar.between(day - timedelta(days=settings.backfill_days), day - timedelta(days=1))
-    for id_, listing in diff.relisted:
-        with _held(day, token, settings) as session:
-            _store(session, day, [listing], "relisted", sessions, settings, relisted_id=id_)
-        report.new.append(listing.ticker)
-    for chunk in _chunks(diff.new, CHUNK if bootstrap else 1):
-        with _held(day, token, settings) as session:
-            _store(session, day, chunk, "bootstrap" if bootstrap else "listed", sessions, settings)
-        report.new += [one.ticker for one in chunk]
-
-
-def _store(
-    session: ServiceSession,
-    day: date,
-    listings: list[Listing],
-    reason: Literal["bootstrap", "listed", "relisted"],
-    sessions: list[date],
-    settings: Settings,
-    relisted_id: int | None = None,
-) -> None:
-    rules = {row.name: row.rule for row in session.scalars(select(Universe))}
-    if relisted_id is None:
-        ids = _insert_symbols(session, day, listings, bootstrap=reason == "bootstrap")
-    else:
-        ids = {listings[0].ticker: relisted_id}
-        values = _values(listings[0]) | {"active": True, "delist_date": None, "absent_since": None}
-        session.execute(update(Symbol).values(**values, updated_at=func.now()).where(Symbol.id == relisted_id))
-    aliases, members, events, by_type = [], [], [], {}  # type: ignore[var-annotated]
-    for listing in listings:
-        id_ = ids[listing.ticker]
-        names = universes_of(rules, listing)
-        equity_type = equity_type_for(listing.type)
-        by_type.setdefault(equity_type, []).append(listing.ticker)
-        aliases.append(
-            {"symbol_id": id_, "ticker": listing.ticker, "valid_from": None if reason == "bootstrap" else day}
-        )
-        members += [{"universe": name, "symbol_id": id_, "reason": f"rule {name}, scan of {day}"} for name in names]
-        events.append(
-            Pending(
-                NewSymbol(
-                    symbol=listing.ticker, name=listing.name, type=listing.type, exchange=listing.exchange,
-                    equity_type=equity_type, reason=reason, session=day, universes=names,
-                ),
-                id_,
-            )
-        )  # fmt: skip
-    session.execute(insert(SymbolAlias), aliases)
-    if reason != "bootstrap":
-        log.info("symbol listed", symbol=listings[0].ticker, reason=reason)
-    if members:
-        session.execute(upsert(UniverseMember).on_conflict_do_nothing(), members)
-    request_bars(session, list(ids.values()), sessions, reason="new_listing", as_of=day)
-    for equity_type, tickers in by_type.items():
-        queue_symbols(session, equity_type, tickers, "new_listing", settings.queue_bound)
-    add_events(session, Service.IPO_MONITOR, events)
-
-
-def _insert_symbols(session: ServiceSession, day: date, listings: list[Listing], *, bootstrap: bool) -> dict[str, int]:
-    rows = [{**_values(one), "first_seen": day, "bootstrap": bootstrap} for one in listings]
-    if not bootstrap:
-        for row in rows:
-            row["list_date"] = day
-    inserted = session.execute(insert(Symbol).returning(Symbol.ticker, Symbol.id), rows)
-    return dict(inserted.all())
-
-
-def _values(listing: Listing) -> dict[str, Any]:
-    return {
-        "ticker": listing.ticker, "name": listing.name, "type": listing.type, "exchange": listing.exchange,
-        "composite_figi": listing.composite_figi, "share_class_figi": listing.share_class_figi, "cik": listing.cik,
-        "equity_type": equity_type_for(listing.type),
-    }  # fmt: skip
-
-
-def _change(session: ServiceSession, day: date, group: list[Changed]) -> None:
-    renamed = [one for one in group if "ticker" in one.changes]
-    if renamed:
-        ids = [one.id for one in renamed]
-        # Out of each other's way first: in a swap each wants what the other still has.
-        parked = update(Symbol).values(ticker=func.concat("~", Symbol.id)).where(Symbol.id.in_(ids))
-        session.execute(parked)
-        closed = update(SymbolAlias).values(valid_to=day)
-        session.execute(closed.where(SymbolAlias.symbol_id.in_(ids), SymbolAlias.valid_to.is_(None)))
-        session.execute(
-            insert(SymbolAlias),
-            [{"symbol_id": one.id, "ticker": one.listing.ticker, "valid_from": day} for one in renamed],
-        )
-    events = []
-    for one in group:
-        values: dict[str, Any] = {name: new for name, (_, new) in one.changes.items()}
-        changes = {name: FieldChange(old=old, new=new) for name, (old, new) in one.changes.items()}
-        if "type" in one.changes:
-            equity_type = equity_type_for(one.listing.type)
-            values["equity_type"] = equity_type
-        session.execute(update(Symbol).values(**values, updated_at=func.now()).where(Symbol.id == one.id))
-        log.info("symbol changed", symbol=one.listing.ticker, **{name: new for name, (_, new) in one.changes.items()})
-        events.append(Pending(SymbolChanged(symbol=one.listing.ticker, session=day, changes=changes), one.id))
-    add_events(session, Service.IPO_MONITOR, events)
-
-
-def _report_held(session: ServiceSession, day: date, diff: Diff, answer: ListingAnswer) -> None:
-    operational.report(
-        session, check="vendor_coverage", severity="critical", day=day, reported_by=Service.IPO_MONITOR,
-        message=f"only {diff.coverage:.1%} of the known active symbols are in the listing of {day}: nothing was archived",
-        evidence={"coverage": diff.coverage, "listed": len(answer.listings), "pages": answer.pages},
-    )  # fmt: skip
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

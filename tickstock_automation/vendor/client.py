@@ -7,6 +7,19 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
+LONGEST_TICKER = 24
+
+
+def is_ticker(value: object) -> bool:
+    """Whether a value can be a ticker: no control characters, no blanks, not nothing, no unheard-of length."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_TICKER
+        and value.isascii()
+        and value.isprintable()
+        and " " not in value
+    )
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -34,11 +34,11 @@ from tickstock_automation.vendor.client import (
     Split,
     TickerChange,
     Vendor,
+    is_ticker,
 )
 from tickstock_automation.vendor.limits import PAGE_WAIT_S, SHORT_WAIT_S, call_limit
 
 MOST_PAGES = 200
-LONGEST_TICKER = 24
 
 log = structlog.get_logger("vendor")
 
@@ -267,18 +267,11 @@ def _without_request_id(page: Page) -> str:
 
 
 def _listing(row: dict[str, Any]) -> Listing | None:
-    """None for what cannot be a ticker: control characters, blanks, nothing, an unheard-of length."""
+    """None for a row that names no possible ticker."""
     ticker = row.get("ticker")
-    if (
-        not isinstance(ticker, str)
-        or not ticker
-        or len(ticker) > LONGEST_TICKER
-        or not ticker.isascii()
-        or not ticker.isprintable()
-        or " " in ticker
-    ):
+    if not is_ticker(ticker):
         return None
-
+    assert isinstance(ticker, str)
     return Listing(
         ticker,
         _text(row, "name"),
