@@ -20,6 +20,10 @@ from tickstock_automation.replay.faults.switch import Switched
 from tickstock_automation.replay.market import PAGE_LIMIT, Market
 
 
+def encoded(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
 class KeyedHandler(RequestHandler):
     """A call with the key that the vendor gave."""
 
@@ -46,7 +50,7 @@ class KeyedHandler(RequestHandler):
 
     def answer(self, body: Any) -> None:
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(body, separators=(",", ":")))
+        self.finish(encoded(body))
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         self.set_header("Content-Type", "application/json")
@@ -69,7 +73,7 @@ class VendorHandler(KeyedHandler):
         self.acting = self.market.faults.acting(self.kind, self.market.now.day)
         for one in self.acting:
             if isinstance(one.fault, TransportFault):
-                await one.fault.act(self, lambda: json.dumps(self.whole(asked)).encode(), self.left)
+                await one.fault.act(self, lambda: encoded(self.whole(asked)), self.left)
                 return
         self.answer(self.whole(asked))
 

@@ -64,20 +64,20 @@ class Faults:
     """Which faults are on. May be set from another thread than the one that serves."""
 
     def __init__(self) -> None:
-        self._switched: tuple[Switched, ...] = ()
+        self.on: tuple[Switched, ...] = ()
 
     def set(self, given: Sequence[str]) -> None:
         """Replaces them all; FaultError, and nothing is changed, where one cannot be."""
-        self._switched = tuple(switched(one) for one in given)
+        self.on = tuple(switched(one) for one in given)
 
     def given(self) -> list[str]:
         """As they were given."""
-        return [one.given for one in self._switched]
+        return [one.given for one in self.on]
 
     def acting(self, answer: Answer, day: date) -> list[Switched]:
         """Those that act on a request made now; of several of the transport, which exclude each other, the first."""
         found: list[Switched] = []
-        for one in self._switched:
+        for one in self.on:
             taken = isinstance(one.fault, TransportFault) and any(isinstance(f.fault, TransportFault) for f in found)
             if one.matches(answer, day) and not taken:
                 one.take()
