@@ -37,6 +37,9 @@ def refused(tickstock: Tickstock, code: int, words: str, *arguments: str, **envi
         ("is no date", ("--data", "FOLDER", "--as-of", "yesterday")),
         ("--only takes scan, eod, quality", ("--data", "FOLDER", "--only", "scan,tea")),
         ("two different markets", ("--data", "FOLDER", "--generate")),
+        ("no fault 'htm': did you mean html?", ("--data", "FOLDER", "--fault", "htm@2024-02-01")),
+        ("not of the form NAME@YYYY-MM-DD", ("--data", "FOLDER", "--fault", "html")),
+        ("html@2025-02-03 is outside the data", ("--data", "FOLDER", "--fault", "html@2025-02-03")),
     ],
 )
 def test_impossible_wishes(tickstock: Tickstock, folder: Path, words: str, arguments: tuple[str, ...]) -> None:

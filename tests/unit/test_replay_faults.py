@@ -1,7 +1,10 @@
 """The vendor's faults: each comes on its day, at the requests it is meant for, and nowhere else."""
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +25,7 @@ from hypothesis import strategies as st
 from tests.builders import KEY, Played, bar, write_bars
 from tickstock_automation.bars.parse import parse
 from tickstock_automation.errors import BadAnswer, Fault, TickstockError, VendorRefused, VendorUnavailable
+from tickstock_automation.local.ports import any_free
 from tickstock_automation.replay.faults.every import BEGIN, END, FAULTS, faults_table, write_table
 from tickstock_automation.replay.faults.fault import Answer, TransportFault
 from tickstock_automation.replay.faults.switch import FaultError, Faults
@@ -565,8 +569,9 @@ def test_the_docs_hold_the_table_of_faults(checkout: Path, tmp_path: Path) -> No
 
 def tickstock(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tickstock_automation.cli", *arguments], capture_output=True, text=True, timeout=60
-    )
+        [sys.executable, "-m", "tickstock_automation.cli", *arguments],
+        env={**os.environ, "POLYGON_API_KEY": KEY}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
 
 
 def test_the_command_lists_the_faults() -> None:
@@ -575,3 +580,30 @@ def test_the_command_lists_the_faults() -> None:
     assert all(one["what"] and one["source"] and one["answers"] for one in told)
     table = tickstock("vendor", "faults").stdout
     assert all(name in table for name in FAULTS)
+
+
+def test_a_fault_that_does_not_exist_is_refused_before_anything_starts(folder: Path) -> None:
+    done = tickstock("vendor", "serve", "--data", str(folder), "--port", str(any_free()), "--fault", "htlm@2024-01-02")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean html?" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_ends_although_a_call_never_returns(folder: Path, number: signal.Signals) -> None:
+    port = any_free()
+    command = ["vendor", "serve", "--data", str(folder), "--port", str(port), "--fault", f"silent@{DAY}*all"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tickstock_automation.cli", *command],
+        env={**os.environ, "POLYGON_API_KEY": KEY}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("serving")
+        base = f"http://127.0.0.1:{port}"
+        moment = json.dumps({"day": DAY.isoformat(), "closed": False})
+        urllib3.request("PUT", f"{base}/replay/clock?apiKey={KEY}", body=moment)
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(f"GET {PATHS[Answer.LISTING]}&apiKey={KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert urllib3.request("GET", f"{base}/replay/faults?apiKey={KEY}").json() == [f"silent@{DAY}*all"]
+            server.send_signal(number)
+            server.wait(5)
+            assert not caller.recv(100).startswith(b"HTTP/1.1 200")
