@@ -499,6 +499,21 @@ def test_of_two_faults_of_the_transport_the_first_acts_until_it_is_spent(played:
     ]
 
 
+def test_a_fault_can_be_kept_to_one_answer(played: Played) -> None:
+    right = everything(played)
+    played.market.faults.set([f"500:grouped@{DAY}*1"])
+    assert ask(played, Answer.LISTING) == right[Answer.LISTING]
+    assert [ask(played, Answer.GROUPED).status for _ in range(2)] == [500, 200]
+
+
+def test_a_reset_is_one(played: Played) -> None:
+    played.market.faults.set([f"reset@{DAY}"])
+    with socket.create_connection(("127.0.0.1", int(played.base.rpartition(":")[2])), timeout=5) as caller:
+        caller.sendall(f"GET {PATHS[Answer.LISTING]}&apiKey={KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        with pytest.raises(ConnectionResetError):
+            caller.recv(100)
+
+
 def test_faults_of_data_and_of_shape_act_together(played: Played) -> None:
     played.market.faults.set([f"missing-third@{DAY}", f"garbage-listing@{DAY}", f"delayed@{DAY}"])
     answer = played.vendor.listings(DAY)
@@ -517,6 +532,8 @@ def test_faults_of_data_and_of_shape_act_together(played: Played) -> None:
         ("html", "not of the form NAME@YYYY-MM-DD"),
         ("html@tomorrow", "not of the form"),
         ("html@2024-02-01*0", "not of the form"),
+        ("html:bars@2024-02-01", "html does not change 'bars', but details, events, grouped"),
+        ("403-ipos:listing@2024-02-01", "403-ipos does not change 'listing', but ipos"),
         ("html@2024-02-31", "2024-02-31 is not in the calendar"),
     ],
 )

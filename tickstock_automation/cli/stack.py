@@ -27,7 +27,7 @@ VendorFault = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
-        metavar="NAME@DATE[*N]",
+        metavar="NAME[:ANSWER]@DATE[*N]",
         help="Let the replay play a fault of the vendor's on that market day; may be given more than once.",
     ),
 ]

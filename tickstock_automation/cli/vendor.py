@@ -22,7 +22,9 @@ def serve(
     ),
     port: int = typer.Option(58080, min=1, max=65535, help="Port on 127.0.0.1."),
     fault: list[str] | None = typer.Option(
-        None, metavar="NAME@DATE[*N]", help="A fault of the vendor's on that market day; may be given more than once."
+        None,
+        metavar="NAME[:ANSWER]@DATE[*N]",
+        help="A fault of the vendor's on that market day; may be given more than once.",
     ),
 ) -> None:
     """Serves the vendor's REST API over a folder of bars, with the key that POLYGON_API_KEY holds."""

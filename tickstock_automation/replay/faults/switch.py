@@ -1,4 +1,4 @@
-"""The faults that are switched on, each for one market day: NAME@DATE, NAME@DATE*N or NAME@DATE*all."""
+"""The faults that are switched on, each for one market day: NAME@DATE or NAME:ANSWER@DATE, and *N or *all behind it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from datetime import date
 from tickstock_automation.replay.faults.every import FAULTS
 from tickstock_automation.replay.faults.fault import Answer, Fault, TransportFault
 
-FORM = re.compile(r"(?P<name>[^@*]+)@(?P<day>\d{4}-\d\d-\d\d)(?:\*(?P<requests>[1-9]\d{0,8}|all))?")
+FORM = re.compile(
+    r"(?P<name>[^@*:]+)(?::(?P<answer>\w+))?@(?P<day>\d{4}-\d\d-\d\d)(?:\*(?P<requests>[1-9]\d{0,8}|all))?"
+)
 
 
 class FaultError(ValueError):
@@ -20,17 +22,18 @@ class FaultError(ValueError):
 
 @dataclass
 class Switched:
-    """A fault on its day. `left` is on how many more requests it acts, None for all."""
+    """A fault on its day, for some of the answers it can change. `left` is on how many more requests it acts, None for all."""
 
     given: str
     fault: Fault
+    answers: frozenset[Answer]
     day: date
     left: int | None
 
     def matches(self, answer: Answer, day: date) -> bool:
         """Whether it acts on a request for this on the market's day."""
         on = day >= self.day if self.fault.lasting else day == self.day
-        return on and answer in self.fault.answers and self.left != 0
+        return on and answer in self.answers and self.left != 0
 
     def take(self) -> None:
         """Counts a request on which it acts."""
@@ -50,14 +53,15 @@ def switched(given: str) -> Switched:
         near = difflib.get_close_matches(found["name"], FAULTS, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "`tickstock vendor faults` lists them"
         raise FaultError(f"there is no fault {found['name']!a}: {hint}")
+    answers = frozenset(one for one in fault.answers if found["answer"] in (None, one.value))
+    if not answers:
+        raise FaultError(f"{fault.name} does not change {found['answer']!a}, but {', '.join(sorted(fault.answers))}")
     try:
         day = date.fromisoformat(found["day"])
     except ValueError:
         raise FaultError(f"the fault {given!a} has no day: {found['day']} is not in the calendar") from None
-    requests = found["requests"]
-    return Switched(
-        given, fault, day, fault.requests if requests is None else None if requests == "all" else int(requests)
-    )
+    requests = {"all": None, None: fault.requests}.get(found["requests"], found["requests"])
+    return Switched(given, fault, answers, day, None if requests is None else int(requests))
 
 
 class Faults:
