@@ -47,6 +47,12 @@ def test_impossible_wishes(tickstock: Tickstock, folder: Path, words: str, argum
     refused(tickstock, 2, words, "up", "--once", "--json", *given)
 
 
+def test_a_fault_that_nobody_would_play(tickstock: Tickstock) -> None:
+    words = "--fault is played by the replay, and the vendor itself is used"
+    refused(tickstock, 2, words, "up", "--once", "--fault", f"html@{START}", POLYGON_API_KEY="a-real-one")
+    assert list(tickstock.state.iterdir()) == [], "the state directory is nobody's yet"
+
+
 def test_wrong_columns(tickstock: Tickstock, tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "bars.csv").write_text("ticker,day,price\nA,2024-01-02,1\n")

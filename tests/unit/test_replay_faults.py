@@ -23,7 +23,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import KEY, Played, bar, write_bars
-from tickstock_automation.bars.parse import parse
 from tickstock_automation.errors import BadAnswer, Fault, TickstockError, VendorRefused, VendorUnavailable
 from tickstock_automation.local.ports import any_free
 from tickstock_automation.replay.faults.every import BEGIN, END, FAULTS, faults_table, write_table
@@ -340,7 +339,6 @@ def test_a_bar_on_a_saturday_is_far_too_high(played: Played) -> None:
     [strange] = [row for row in ranged(played, "AA", "saturday-bar") if day_of(row).weekday() == 5]
     assert day_of(strange) == DAY - timedelta(days=3)
     assert strange["h"] > 100 * strange["c"]
-    assert {one.reason for one in parse(ranged(played, "AA", "saturday-bar"), {"AA": 1}, DAYS, "AA").refused} == set()
 
 
 def test_most_closes_are_those_of_the_day_before(played: Played) -> None:

@@ -74,13 +74,14 @@ def up(
     if state is not None:
         os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
     where = ensure_state(state_dir())
+    faults = tuple(fault or ())
+    given = load_settings(stack=False)
+    vendor = given.polygon_api_key is not None and not generate
+    check_names(faults, replay=data is not None or not vendor)
     if background:
         _in_background(where)
         return
-    given = load_settings(stack=False)
     steps = _steps(only)
-    faults = tuple(fault or ())
-    check_names(faults)
     now = datetime.now(UTC)
     first_wanted = _first_session(as_of, now)
     from tickstock_automation.local.market import choose_market
@@ -88,7 +89,7 @@ def up(
     from tickstock_automation.sessions import calendar
 
     market = choose_market(
-        where, data, vendor=given.polygon_api_key is not None and not generate, as_of=first_wanted,
+        where, data, vendor=vendor, as_of=first_wanted,
         today=calendar().after(calendar().last_closed(now)), calendar=calendar(),
     )  # fmt: skip
     check_days(faults, market)

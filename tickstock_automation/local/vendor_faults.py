@@ -9,8 +9,10 @@ from tickstock_automation.local.market import MarketChoice
 from tickstock_automation.replay.faults.switch import FaultError, switched
 
 
-def check_names(given: Sequence[str]) -> None:
-    """UsedWrongly where there is no fault of a name, or no such day."""
+def check_names(given: Sequence[str], *, replay: bool) -> None:
+    """UsedWrongly where nothing plays the faults, or there is none of a name, or no such day."""
+    if given and not replay:
+        raise UsedWrongly("--fault is played by the replay, and the vendor itself is used: add --generate or --data")
     try:
         for one in given:
             switched(one)
@@ -19,9 +21,7 @@ def check_names(given: Sequence[str]) -> None:
 
 
 def check_days(given: Sequence[str], market: MarketChoice) -> None:
-    """UsedWrongly where nothing plays the faults, or one lies on a day the market never comes to."""
-    if given and market.folder is None:
-        raise UsedWrongly("--fault is played by the replay, and the vendor itself is used: add --generate or --data")
+    """UsedWrongly where a fault lies on a day the market never comes to."""
     for one in given:
         if not market.first <= switched(one).day <= market.last:
             raise UsedWrongly(f"--fault {one} is outside the data, which reach from {market.first} to {market.last}")

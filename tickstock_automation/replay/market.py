@@ -23,6 +23,7 @@ Spoil = Callable[[list[Row]], list[Row]]
 
 
 def unspoiled(rows: list[Row]) -> list[Row]:
+    """The rows as they are."""
     return rows
 
 
@@ -47,6 +48,11 @@ class Market:
         self._by_day = folder.bars.partition_by("date", as_dict=True)
         self._by_symbol = folder.bars.partition_by("symbol", as_dict=True)
         self._symbols: list[str] = sorted(folder.bars["symbol"].unique().to_list())
+        self._split_rows = [
+            {"id": f"{name}-{day}-{from_:g}-{to:g}", "ticker": name, "execution_date": day.isoformat(),
+             "split_from": from_, "split_to": to}
+            for name, day, from_, to in folder.splits.sort("execution_date", "ticker").iter_rows()
+        ]  # fmt: skip
         self._splits: dict[str, list[tuple[date, float]]] = {}
         for ticker, day, from_, to in folder.splits.sort("execution_date").iter_rows():
             self._splits.setdefault(ticker, []).append((day, to / from_))
@@ -135,15 +141,11 @@ class Market:
         self, first: date | None, last: date | None, ticker: str | None, *, spoil: Spoil = unspoiled
     ) -> list[Row]:
         """Splits that are known by now, oldest first."""
-        told = spoil(
-            [
-                {"id": f"{name}-{day}-{from_:g}-{to:g}", "ticker": name, "execution_date": day.isoformat(),
-                 "split_from": from_, "split_to": to}
-                for name, day, from_, to in self.folder.splits.sort("execution_date", "ticker").iter_rows()
-            ]
-        )  # fmt: skip
         lower, upper = (first or date.min).isoformat(), min(last or date.max, self.now.day).isoformat()
-        return [row for row in told if lower <= row["execution_date"] <= upper and ticker in (None, row["ticker"])]
+        return [
+            row for row in spoil(self._split_rows)
+            if lower <= row["execution_date"] <= upper and ticker in (None, row["ticker"])
+        ]  # fmt: skip
 
     def holidays(self) -> list[Row]:
         """Coming weekdays on which nothing trades."""
