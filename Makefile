@@ -47,8 +47,9 @@ lint: $(VENV)/.installed-test ## Format, lint, check the import rules
 types: $(VENV)/.installed-test ## Check the types
 	$(BIN)/mypy
 
-contract: $(VENV)/.installed ## Write the events' contract into docs/ from their models
+contract: $(VENV)/.installed ## Write the events' contract and the vendor's faults into docs/ from the code
 	$(BIN)/python -m tickstock_automation.events docs
+	$(BIN)/python -m tickstock_automation.replay docs/replay.md
 
 bench: install ## Measure how fast events go on this machine (five minutes)
 	@$(BIN)/tickstock bench events

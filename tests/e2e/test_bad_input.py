@@ -37,11 +37,20 @@ def refused(tickstock: Tickstock, code: int, words: str, *arguments: str, **envi
         ("is no date", ("--data", "FOLDER", "--as-of", "yesterday")),
         ("--only takes scan, eod, quality", ("--data", "FOLDER", "--only", "scan,tea")),
         ("two different markets", ("--data", "FOLDER", "--generate")),
+        ("no fault 'htm': did you mean html?", ("--data", "FOLDER", "--fault", "htm@2024-02-01")),
+        ("not of the form NAME@YYYY-MM-DD", ("--data", "FOLDER", "--fault", "html")),
+        ("html@2025-02-03 is outside the data", ("--data", "FOLDER", "--fault", "html@2025-02-03")),
     ],
 )
 def test_impossible_wishes(tickstock: Tickstock, folder: Path, words: str, arguments: tuple[str, ...]) -> None:
     given = [str(folder) if one == "FOLDER" else one for one in arguments]
     refused(tickstock, 2, words, "up", "--once", "--json", *given)
+
+
+def test_a_fault_that_nobody_would_play(tickstock: Tickstock) -> None:
+    words = "--fault is played by the replay, and the vendor itself is used"
+    refused(tickstock, 2, words, "up", "--once", "--fault", f"html@{START}", POLYGON_API_KEY="a-real-one")
+    assert list(tickstock.state.iterdir()) == [], "the state directory is nobody's yet"
 
 
 def test_wrong_columns(tickstock: Tickstock, tmp_path: Path) -> None:

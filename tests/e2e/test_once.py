@@ -45,6 +45,14 @@ def test_the_cycle_on_a_folder_and_the_same_again(tickstock: Tickstock, folder: 
     assert "holds the data of another market" in other.stderr
 
 
+def test_a_fault_of_the_vendor_reaches_the_cycle(tickstock: Tickstock, folder: Path) -> None:
+    faults = ("--fault", f"delayed@{START}", "--fault", f"401:grouped@{START}")
+    done = tickstock("up", "--once", "--data", str(folder), "--as-of", START.isoformat(), *faults)
+    assert done.returncode == 1
+    assert "the vendor refuses (401)" in " ".join(done.stderr.split())
+    assert tickstock.left() == []
+
+
 def test_a_generated_market_shows_a_table(tickstock: Tickstock) -> None:
     done = tickstock("up", "--once", "--generate", "--as-of", "2025-03-03")
     assert done.returncode == 0, done.stderr

@@ -1,12 +1,14 @@
 """The replay: what it lists on which day, what it serves as traded and adjusted, what it invents."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+import urllib3
 
-from tests.builders import bar, quiet_market, write_bars
+from tests.builders import KEY, Played, bar, quiet_market, write_bars
 from tickstock_automation.replay.folder import FolderError, read_folder
 from tickstock_automation.replay.generate import generate
 from tickstock_automation.replay.market import Market, Now
@@ -22,7 +24,7 @@ def market(folder: Path, day: date = DAYS[-1], *, closed: bool = True) -> Market
 
 
 def tickers(found: Market, day: date) -> list[str]:
-    return [row["ticker"] for row in found.tickers(day, active=True, cursor=None, limit=1000)[0]]
+    return [row["ticker"] for row in found.tickers(day, active=True)]
 
 
 def test_what_has_its_first_bar_lists_and_what_ends_early_delists_after_its_last(tmp_path: Path) -> None:
@@ -38,15 +40,17 @@ def test_what_has_its_first_bar_lists_and_what_ends_early_delists_after_its_last
     assert tickers(found, DAYS[9]) == ["IPO", "OLD"]
 
 
-def test_pages_follow_one_another_without_a_gap(tmp_path: Path) -> None:
-    found = market(quiet_market(tmp_path, [f"T{number:02}" for number in range(25)], DAYS[0], DAYS[2]), DAYS[2])
-    seen, cursor = [], None
-    while True:
-        page, cursor = found.tickers(DAYS[2], active=True, cursor=cursor, limit=10)
-        seen += [row["ticker"] for row in page]
-        if cursor is None:
-            break
-    assert seen == [f"T{number:02}" for number in range(25)]
+def test_pages_follow_one_another_without_a_gap(tmp_path: Path, play: Callable[[Path], Played]) -> None:
+    names = [f"T{number:02}" for number in range(25)]
+    played = play(quiet_market(tmp_path, names, DAYS[0], DAYS[2]))
+    played.at(DAYS[2], closed=False)
+    seen, address = [], f"{played.base}/v3/reference/tickers?limit=10"
+    while address:
+        page = urllib3.request("GET", f"{address}&apiKey={KEY}").json()
+        seen += [row["ticker"] for row in page["results"]]
+        address = page.get("next_url", "")
+        assert KEY not in address
+    assert seen == names
 
 
 def test_nothing_of_a_session_is_served_before_it_closed(tmp_path: Path) -> None:
@@ -79,10 +83,7 @@ def test_one_ticker_may_be_two_securities_at_different_times(tmp_path: Path) -> 
         f"ticker,composite_figi,list_date,delisted_utc\nM,F1,2020-01-01,{DAYS[8]}T00:00:00Z\nM,F2,{DAYS[9]},\n"
     )
     found = market(tmp_path)
-    figi = {
-        day: [row["composite_figi"] for row in found.tickers(day, active=True, cursor=None, limit=9)[0]]
-        for day in DAYS[7:10]
-    }
+    figi = {day: [row["composite_figi"] for row in found.tickers(day, active=True)] for day in DAYS[7:10]}
     assert list(figi.values()) == [["F1"], [], ["F2"]]
 
 
@@ -121,10 +122,7 @@ def test_a_generated_market_is_the_same_for_the_same_seed_and_tells_its_truth(tm
     for event in truth["events"]:
         day = date.fromisoformat(event["date"])
         before, after = (
-            {
-                row["composite_figi"]: row["ticker"]
-                for row in found.tickers(when, active=True, cursor=None, limit=1000)[0]
-            }
+            {row["composite_figi"]: row["ticker"] for row in found.tickers(when, active=True)}
             for when in (calendar().before(day), day)
         )
         if event["kind"] in ("rename", "swap"):

@@ -23,6 +23,14 @@ from tickstock_automation.settings import load_settings, state_dir
 StateDir = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the data lie (.tickstock here, or TICKSTOCK_STATE_DIR).")
 ]
+VendorFault = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[:ANSWER]@DATE[*N]",
+        help="Let the replay play a fault of the vendor's on that market day; may be given more than once.",
+    ),
+]
 Port = Annotated[int | None, typer.Option(min=1, max=65535)]
 STEPS = ("scan", "eod", "quality")
 BACKGROUND_LOG = "up.log"
@@ -49,6 +57,7 @@ def up(
     valkey_port: Port = None,
     vendor_port: Port = None,
     flower_port: Port = None,
+    fault: VendorFault = None,
 ) -> None:
     """Starts everything on this machine, runs a first daily cycle, shows what it did, and stays until Ctrl-C."""
     for contradiction, words in (
@@ -60,14 +69,18 @@ def up(
             raise UsedWrongly(words)
     from tickstock_automation.cli.cycle_view import CycleView
     from tickstock_automation.local.stack import Ports, Stack, ensure_state
+    from tickstock_automation.local.vendor_faults import check_days, check_names
 
     if state is not None:
         os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
     where = ensure_state(state_dir())
+    faults = tuple(fault or ())
+    given = load_settings(stack=False)
+    vendor = given.polygon_api_key is not None and not generate
+    check_names(faults, replay=data is not None or not vendor)
     if background:
         _in_background(where)
         return
-    given = load_settings(stack=False)
     steps = _steps(only)
     now = datetime.now(UTC)
     first_wanted = _first_session(as_of, now)
@@ -76,15 +89,16 @@ def up(
     from tickstock_automation.sessions import calendar
 
     market = choose_market(
-        where, data, vendor=given.polygon_api_key is not None and not generate, as_of=first_wanted,
+        where, data, vendor=vendor, as_of=first_wanted,
         today=calendar().after(calendar().last_closed(now)), calendar=calendar(),
     )  # fmt: skip
+    check_days(faults, market)
     planned = plan_sessions(market, first_wanted, days, calendar(), now)
     if market.folder is not None and market.last < calendar().last_closed(now):
         given = given.model_copy(update={"schedule": False})
     view = CycleView(stderr, live=once)  # beside the parts' log lines a live view would flicker
     stack = Stack(
-        where, given, market, Ports(postgres_port, valkey_port, vendor_port, flower_port), once,
+        where, given, market, Ports(postgres_port, valkey_port, vendor_port, flower_port), once, faults,
         say=view.say, show=(lambda _name, _line: None) if once else view.part_line,
     )  # fmt: skip
     _run(stack, view, planned, steps, as_json=as_json)

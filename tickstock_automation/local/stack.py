@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -54,6 +54,7 @@ class Stack:
     market: MarketChoice
     ports: Ports = field(default_factory=Ports)
     once: bool = False
+    faults: Sequence[str] = ()  # that the replay of the vendor plays
     say: Callable[[str], None] = lambda _line: None
     show: Callable[[str, str], None] = lambda _name, _line: None
 
@@ -197,6 +198,7 @@ class Stack:
             return False
 
         command = [*_tickstock(), "vendor", "serve", "--data", str(self.market.folder), "--port", str(port)]
+        command += [f"--fault={one}" for one in self.faults]
         self.supervisor.start("vendor", command, self._environment, on_line=on_line)
         self._vendor_ready = ready
 

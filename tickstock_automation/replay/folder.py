@@ -1,9 +1,11 @@
-"""Reading a folder of bars: `bars.csv[.gz]`, and `tickers.csv` and `splits.csv` where there are any.
+"""Reading a folder of bars: `bars.csv[.gz]`, and `tickers.csv`, `splits.csv` and `ipos.csv` where there are any.
 
 bars:    symbol,date,open,high,low,close,volume -- split-adjusted
 tickers: ticker,name,type,primary_exchange,composite_figi,share_class_figi,cik,list_date,delisted_utc,market_cap,sic_code
          -- all but ticker optional; one ticker may stand twice, for two securities at different times
 splits:  ticker,execution_date,split_from,split_to
+ipos:    ticker,ipo_status,issuer_name,announced_date,listing_date,final_issue_price,lowest_offer_price,highest_offer_price,
+         currency_code,primary_exchange -- all but ticker and ipo_status optional; the status is the one it ends with
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import polars as pl
 
+from tickstock_automation.replay.ipos import Ipo, IpoStatus
+
 BAR_COLUMNS = {
     "symbol": pl.String, "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
     "close": pl.Float64, "volume": pl.Float64,
@@ -23,6 +27,11 @@ TICKER_COLUMNS = {
     "ticker": pl.String, "name": pl.String, "type": pl.String, "primary_exchange": pl.String,
     "composite_figi": pl.String, "share_class_figi": pl.String, "cik": pl.String, "list_date": pl.Date,
     "delisted_utc": pl.String, "market_cap": pl.Float64, "sic_code": pl.String,
+}  # fmt: skip
+IPO_COLUMNS = {
+    "ticker": pl.String, "ipo_status": pl.String, "issuer_name": pl.String, "announced_date": pl.Date, "listing_date": pl.Date,
+    "final_issue_price": pl.Float64, "lowest_offer_price": pl.Float64, "highest_offer_price": pl.Float64,
+    "currency_code": pl.String, "primary_exchange": pl.String,
 }  # fmt: skip
 
 
@@ -58,6 +67,7 @@ class Folder:
     bars: pl.DataFrame
     splits: pl.DataFrame
     listings: tuple[Listing, ...]
+    ipos: tuple[Ipo, ...]
     first_day: date
     last_day: date
 
@@ -74,11 +84,12 @@ def read_folder(path: Path) -> Folder:
         raise FolderError(f"{files[0]} holds no bars")
     splits = _read(path / "splits.csv", SPLIT_COLUMNS, required=set(SPLIT_COLUMNS), optional_file=True)
     tickers = _read(path / "tickers.csv", TICKER_COLUMNS, required={"ticker"}, optional_file=True)
+    ipos = _ipos(path / "ipos.csv")
     days = bars["date"]
     first_day, last_day = days.min(), days.max()
     assert isinstance(first_day, date)
     assert isinstance(last_day, date)
-    return Folder(bars, splits, _listings(bars, tickers, last_day), first_day, last_day)
+    return Folder(bars, splits, _listings(bars, tickers, last_day), ipos, first_day, last_day)
 
 
 def _read(
@@ -99,6 +110,15 @@ def _read(
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise FolderError(f"{path} cannot be read: {str(error).strip().partition(chr(10))[0]}") from None
+
+
+def _ipos(path: Path) -> tuple[Ipo, ...]:
+    frame = _read(path, IPO_COLUMNS, required={"ticker", "ipo_status"}, optional_file=True)
+    known = [status.value for status in IpoStatus]
+    for ticker, status in frame.select("ticker", "ipo_status").iter_rows():
+        if not ticker or status not in known:
+            raise FolderError(f"{path}: the IPO of {ticker} has the status {status}; there are {', '.join(known)}")
+    return tuple(Ipo(**row | {"ipo_status": IpoStatus(row["ipo_status"])}) for row in frame.iter_rows(named=True))
 
 
 def _typed(name: str, kind: type[pl.DataType]) -> pl.Expr:

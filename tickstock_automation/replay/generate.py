@@ -1,4 +1,4 @@
-"""A generated market: a folder of bars with listings, IPOs, renames, a reuse, a swap, delistings, splits and planted faults.
+"""A generated market: a folder of bars with listings, most of them IPOs, renames, a reuse, a swap, delistings, splits and planted faults.
 
 The same seed and sessions give the same folder. What was planted stands in `truth.json`.
 """
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from tickstock_automation.replay.folder import IPO_COLUMNS
+from tickstock_automation.replay.generate_ipos import Debut, generate_ipos
 
 KINDS = (("CS", 226), ("ETF", 40), ("ADRC", 12), ("PFD", 8), ("WARRANT", 6), ("ETN", 5), ("UNIT", 3))
 EXCHANGES = {"CS": ("XNAS", "XNYS"), "ADRC": ("XNAS", "XNYS"), "ETF": ("ARCX", "BATS", "XNAS"), "ETN": ("ARCX",)}
@@ -254,4 +257,20 @@ def _write(path: Path, made: _Market, seed: int) -> None:
     pl.DataFrame(made.splits, schema=["ticker", "execution_date", "split_from", "split_to"], orient="row").with_columns(
         pl.col("execution_date").cast(pl.String)
     ).write_csv(path / "splits.csv")
-    (path / "truth.json").write_text(json.dumps({"seed": seed, **made.truth}, indent=1))
+    ipos = generate_ipos([_debut(one) for one in made.companies if not one.old], {row[0] for row in tickers}, seed)
+    pl.DataFrame(ipos, schema=list(IPO_COLUMNS), infer_schema_length=None).write_csv(path / "ipos.csv")
+    told = [
+        {
+            "ticker": row["ticker"],
+            "date": row["listing_date"],
+            "price": row["final_issue_price"],
+            "status": row["ipo_status"],
+        }
+        for row in ipos
+    ]
+    (path / "truth.json").write_text(json.dumps({"seed": seed, **made.truth, "ipos": told}, indent=1))
+
+
+def _debut(company: Company) -> Debut:
+    day = min(company.bars)
+    return Debut(company.ticker_on(day), company.name, company.exchange, day, company.bars[day][0])

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import bisect
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from tickstock_automation.replay.folder import Folder, Listing
+from tickstock_automation.replay.faults.switch import Faults
+from tickstock_automation.replay.folder import Folder
+from tickstock_automation.replay.reference import details_row, holder, listing_row, ticker_changes
 
 NEW_YORK = ZoneInfo("America/New_York")
 PAGE_LIMIT = 1000
+Row = dict[str, Any]
+Spoil = Callable[[list[Row]], list[Row]]
+"""What switched-on faults make of the rows."""
+
+
+def unspoiled(rows: list[Row]) -> list[Row]:
+    """The rows as they are."""
+    return rows
 
 
 @dataclass(frozen=True)
@@ -31,11 +40,19 @@ class Market:
 
     def __init__(self, folder: Folder, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.folder = folder
+        self.faults = Faults()
         self._clock = clock
         self._set: Now | None = None
         self._days = sorted(folder.bars["date"].unique().to_list())
+        self._listed = [(one, listing_row(one, active=True)) for one in folder.listings]
         self._by_day = folder.bars.partition_by("date", as_dict=True)
         self._by_symbol = folder.bars.partition_by("symbol", as_dict=True)
+        self._symbols: list[str] = sorted(folder.bars["symbol"].unique().to_list())
+        self._split_rows = [
+            {"id": f"{name}-{day}-{from_:g}-{to:g}", "ticker": name, "execution_date": day.isoformat(),
+             "split_from": from_, "split_to": to}
+            for name, day, from_, to in folder.splits.sort("execution_date", "ticker").iter_rows()
+        ]  # fmt: skip
         self._splits: dict[str, list[tuple[date, float]]] = {}
         for ticker, day, from_, to in folder.splits.sort("execution_date").iter_rows():
             self._splits.setdefault(ticker, []).append((day, to / from_))
@@ -52,7 +69,21 @@ class Market:
         """Moves the market to a moment, or back to the real one."""
         self._set = now
 
-    def grouped(self, day: date, *, adjusted: bool) -> list[dict[str, Any]]:
+    def session_before(self, day: date) -> date | None:
+        """The last day with bars before a day."""
+        at = bisect.bisect_left(self._days, day)
+        return self._days[at - 1] if at else None
+
+    def listed_on(self, day: date) -> frozenset[str]:
+        """The tickers whose first day this is; none on the first day of all."""
+        return frozenset(one.ticker for one in self.folder.listings if one.first == day > self.folder.first_day)
+
+    def another(self, ticker: str) -> str:
+        """The ticker after this one, that has bars too; the same one where it is alone."""
+        at = bisect.bisect_right(self._symbols, ticker)
+        return self._symbols[at % len(self._symbols)]
+
+    def grouped(self, day: date, *, adjusted: bool) -> list[Row]:
         """All bars of one day, as `T o h l c v t`; none before the session closed."""
         frame = self._by_day.get((day,))
         if frame is None or not self._published(day):
@@ -60,7 +91,7 @@ class Market:
         at = int(datetime.combine(day, time(16), NEW_YORK).timestamp() * 1000)
         return [{"T": row["symbol"], **self._bar(row, at, adjusted)} for row in frame.iter_rows(named=True)]
 
-    def range(self, ticker: str, first: date, last: date, *, adjusted: bool) -> list[dict[str, Any]]:
+    def range(self, ticker: str, first: date, last: date, *, adjusted: bool) -> list[Row]:
         """One ticker's daily bars, oldest first."""
         frame = self._by_symbol.get((ticker,))
         if frame is None:
@@ -71,51 +102,52 @@ class Market:
             for row in rows if self._published(row["date"])
         ]  # fmt: skip
 
-    def tickers(
-        self, day: date | None, *, active: bool, cursor: str | None, limit: int
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of the listing as of a day, and the cursor of the next one."""
+    def tickers(self, day: date | None, *, active: bool, spoil: Spoil = unspoiled) -> list[Row]:
+        """The listing as of a day, by ticker."""
         day = min(day or self.now.day, self.now.day)
-        listed = sorted((one for one in self.folder.listings if one.on(day)), key=lambda one: one.ticker)
-        if not active:
-            names = {one.ticker for one in listed}
-            listed = [one for one in self.folder.listings if one.last and one.last < day and one.ticker not in names]
-        start = 0
-        if cursor is not None:
-            after = base64.urlsafe_b64decode(cursor.encode()).decode()
-            start = bisect.bisect_right([one.ticker for one in listed], after)
-        page = listed[start : start + min(limit, PAGE_LIMIT)]
-        more = start + len(page) < len(listed)
-        following = base64.urlsafe_b64encode(page[-1].ticker.encode()).decode() if more and page else None
-        return [_reference(one, active=active) for one in page], following
+        if active:
+            return spoil([row for one, row in self._listed if one.on(day)])
+        names = {one.ticker for one, _row in self._listed if one.on(day)}
+        ended = (one for one in self.folder.listings if one.last and one.last < day and one.ticker not in names)
+        return spoil([listing_row(one, active=False) for one in ended])
 
-    def details(self, ticker: str, day: date | None) -> dict[str, Any] | None:
-        """One ticker in full, None where nobody holds it on that day."""
+    def details(self, ticker: str, day: date | None, *, spoil: Spoil = unspoiled) -> Row | None:
+        """One ticker in full: who has it on that day, or had it last; None where nobody did."""
         day = min(day or self.now.day, self.now.day)
-        for one in self.folder.listings:
-            if one.ticker == ticker and one.on(day):
-                extra = {"market_cap": one.market_cap, "sic_code": one.sic_code, "list_date": one.first.isoformat()}
-                return _reference(one, active=True) | {
-                    name: value for name, value in extra.items() if value is not None
-                }
-        return None
+        found = holder(self.folder.listings, ticker, day)
+        return None if found is None else spoil([details_row(found, day)])[0]
 
-    def splits(self, first: date | None, last: date | None, ticker: str | None) -> list[dict[str, Any]]:
+    def events(self, name: str, *, spoil: Spoil = unspoiled) -> Row | None:
+        """The tickers of the security that has this ticker or FIGI now, or had it last; None where none is known."""
+        found = holder(self.folder.listings, name, self.now.day)
+        events = spoil(ticker_changes(self.folder.listings, found, self.now.day)) if found else []
+        if found is None or not events:
+            return None
+        who = {"name": found.name, "composite_figi": found.composite_figi, "cik": found.cik}
+        return {key: value for key, value in who.items() if value is not None} | {"events": events}
+
+    def ipos(self, first: date | None, last: date | None, status: str | None, ticker: str | None) -> list[Row]:
+        """IPOs that are known by now, the latest listing date first, those without one last."""
+        told = [row for one in self.folder.ipos if (row := one.told_on(self.now.day))]
+        lower, upper = (first or date.min).isoformat(), (last or date.max).isoformat()
+        found = [
+            row for row in told
+            if (first is None and last is None) or ("listing_date" in row and lower <= row["listing_date"] <= upper)
+            if status in (None, row["ipo_status"]) and ticker in (None, row["ticker"])
+        ]  # fmt: skip
+        return sorted(found, key=lambda row: (row.get("listing_date", ""), row["ticker"]), reverse=True)
+
+    def splits(
+        self, first: date | None, last: date | None, ticker: str | None, *, spoil: Spoil = unspoiled
+    ) -> list[Row]:
         """Splits that are known by now, oldest first."""
-        found = self.folder.splits.filter(pl.col("execution_date") <= self.now.day).sort("execution_date", "ticker")
-        if first:
-            found = found.filter(pl.col("execution_date") >= first)
-        if last:
-            found = found.filter(pl.col("execution_date") <= last)
-        if ticker:
-            found = found.filter(pl.col("ticker") == ticker)
+        lower, upper = (first or date.min).isoformat(), min(last or date.max, self.now.day).isoformat()
         return [
-            {"id": f"{name}-{day}-{from_:g}-{to:g}", "ticker": name, "execution_date": day.isoformat(),
-             "split_from": from_, "split_to": to}
-            for name, day, from_, to in found.iter_rows()
+            row for row in spoil(self._split_rows)
+            if lower <= row["execution_date"] <= upper and ticker in (None, row["ticker"])
         ]  # fmt: skip
 
-    def holidays(self) -> list[dict[str, Any]]:
+    def holidays(self) -> list[Row]:
         """Coming weekdays on which nothing trades."""
         at = bisect.bisect_right(self._days, self.now.day)
         coming = set(self._days[at : at + 250])
@@ -147,14 +179,3 @@ class Market:
             "l": round(row["low"] * factor, 4), "c": round(row["close"] * factor, 4),
             "v": round(row["volume"] / factor), "t": at,
         }  # fmt: skip
-
-
-def _reference(one: Listing, *, active: bool) -> dict[str, Any]:
-    kept = {
-        name: value for name, value in asdict(one).items()
-        if name in {"ticker", "name", "type", "primary_exchange", "composite_figi", "share_class_figi", "cik"} and value is not None
-    }  # fmt: skip
-    kept |= {"market": "stocks", "locale": "us", "active": active, "currency_name": "usd"}
-    if one.last is not None and not active:
-        kept["delisted_utc"] = f"{one.last + timedelta(days=1)}T00:00:00Z"
-    return kept
