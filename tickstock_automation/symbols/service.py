@@ -167,7 +167,7 @@ def _apply(
     """Each symbol's change and its event in one transaction. Archived first: they free tickers for those that come."""
     for archived in diff.archived:
         with _held(day, token, settings) as session:
-            archive(
+            gone = archive(
                 session,
                 archived.id,
                 archived.ticker,
@@ -175,7 +175,8 @@ def _apply(
                 delist_date=archived.delist_date,
                 reason=archived.why.value,
             )
-        report.archived.append(archived.ticker)
+        if gone:
+            report.archived.append(archived.ticker)
     renames = [one for one in diff.changed if "ticker" in one.changes]
     others = [[one] for one in diff.changed if "ticker" not in one.changes]
     # Renames go together: two tickers may swap.
