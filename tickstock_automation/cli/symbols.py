@@ -20,7 +20,7 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
-from tickstock_automation.symbols import decisions, finding, inspection, restoring
+from tickstock_automation.symbols import decisions, finding, inspection
 from tickstock_automation.symbols.decisions import Decided, Word
 from tickstock_automation.symbols.finding import Wanted
 
@@ -108,6 +108,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Lists archived ones again, pinned, and loads the bars they lack."""
+    from tickstock_automation.symbols import restoring
 
     def act(session: Session, word: Word) -> list[Decided]:
         return restoring.restore(session, tickers, word, calendar(), settings(), id_)

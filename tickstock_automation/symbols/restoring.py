@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,14 +19,6 @@ from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.decisions import Action, Decided, Word, last_called, locked, note, pin_told
 from tickstock_automation.symbols.models import Symbol, SymbolAlias, UniverseMember
-
-
-@dataclass(frozen=True)
-class Name:
-    """A security had a ticker until before `valid_to`; None: it still has it."""
-
-    symbol_id: int
-    valid_to: date | None
 
 
 def restore(
@@ -44,33 +36,31 @@ def restore(
     """
     if symbol_id is not None and len(tickers) != 1:
         raise UsedWrongly("an id names one security: give one ticker with it")
-    back, decided = [], []
+    back, decided = {}, []
     for ticker, ones in locked(session, tickers).items():
         one = _to_restore(ticker, ones, symbol_id)
-        if one.active:
-            decided.append(Decided(one.ticker, one.id, False, "active already"))
-            continue
-        one.active, one.delist_date, one.absent_since, one.archived_by = True, None, None, None
-        one.kept_by, one.updated_at = word.author, func.now()
-        back.append(one)
-        decided.append(Decided(one.ticker, one.id, True, "restored and pinned"))
+        if not one.active:
+            back[one.id] = one
+        decided.append(
+            Decided(one.ticker, one.id, not one.active, "active already" if one.active else "restored and pinned")
+        )
     if back:
-        _list_again(session, back, word, calendar, settings)
-        note(session, Action.RESTORE, [one.id for one in back], word)
+        _list_again(session, list(back.values()), word, calendar, settings)
+        note(session, Action.RESTORE, back, word)
     return decided
 
 
-def resumes(own: Sequence[Name], others: Sequence[Name], day: date) -> date | None:
+def resumes(own: Sequence[date | None], others: Sequence[date | None], day: date) -> date | None:
     """From when on a restored security has its ticker again; None where another security has it still.
 
+    `own` and `others`: the days on which it and other securities lost that ticker; None: not lost.
     From when it lost it: it is taken to have been listed all along, so that bars from in between are found. Only if
     another one had the ticker since, from `day`.
     """
-    lost = max((one.valid_to for one in own if one.valid_to), default=day)
-    ends = [one.valid_to for one in others]
-    if None in ends:
+    lost = max((end for end in own if end), default=day)
+    if None in others:
         return None
-    since = [end for end in ends if end is not None and end > lost]
+    since = [end for end in others if end is not None and end > lost]
     return max([day, *since]) if since else lost
 
 
@@ -94,33 +84,39 @@ def _listed(ones: Iterable[Symbol]) -> str:
     )  # fmt: skip
 
 
-def _list_again(
-    session: Session, back: list[Symbol], word: Word, calendar: SessionCalendar, settings: Settings
-) -> None:
-    tickers = [one.ticker for one in back]
+def _names_again(session: Session, back: list[Symbol], day: date) -> list[dict[str, Any]]:
     names = session.execute(
-        select(SymbolAlias.ticker, SymbolAlias.symbol_id, SymbolAlias.valid_to).where(SymbolAlias.ticker.in_(tickers))
+        select(SymbolAlias.ticker, SymbolAlias.symbol_id, SymbolAlias.valid_to).where(
+            SymbolAlias.ticker.in_([one.ticker for one in back])
+        )
     ).all()
     aliases = []
     for one in back:
-        theirs = [Name(id_, end) for ticker, id_, end in names if ticker == one.ticker]
-        begin = resumes(
-            [name for name in theirs if name.symbol_id == one.id],
-            [name for name in theirs if name.symbol_id != one.id], word.day,
-        )  # fmt: skip
+        own = [end for ticker, id_, end in names if ticker == one.ticker and id_ == one.id]
+        others = [end for ticker, id_, end in names if ticker == one.ticker and id_ != one.id]
+        begin = resumes(own, others, day)
         if begin is None:
             raise UsedWrongly(
                 f"another security is called {one.ticker} now: `tickstock symbols show {one.ticker}`; archive that one first"
             )
         aliases.append({"symbol_id": one.id, "ticker": one.ticker, "valid_from": begin})
+    return aliases
+
+
+def _list_again(
+    session: Session, back: list[Symbol], word: Word, calendar: SessionCalendar, settings: Settings
+) -> None:
+    aliases = _names_again(session, back, word.day)
+    again = {"active": True, "delist_date": None, "absent_since": None, "archived_by": None, "kept_by": word.author}
+    ids = [one.id for one in back]
     try:
-        session.flush()
+        session.execute(update(Symbol).values(**again, updated_at=func.now()).where(Symbol.id.in_(ids)))
         session.execute(insert(SymbolAlias), aliases)
     except IntegrityError as error:
+        names = ", ".join(one.ticker for one in back)
         raise DatabaseConflict(
-            f"a ticker of {', '.join(tickers)} went to another security at this moment; nothing was changed", 1.0
+            f"a scan gave a ticker of {names} to another security at this moment; nothing was changed", 1.0
         ) from error
-    ids = [one.id for one in back]
     days = calendar.between(word.day - timedelta(days=settings.backfill_days), word.day - timedelta(days=1))
     request_bars(session, ids, days, reason="new_listing", as_of=word.day)
     for equity_type in sorted({one.equity_type for one in back}):
