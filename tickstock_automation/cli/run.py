@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tickstock_automation.cli.moments import session_of
 from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.settings import settings
@@ -110,10 +111,7 @@ def driver_for(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     from tickstock_automation.sessions import calendar
 
     now = datetime.now(UTC)
-    usual = calendar().to_scan(now) if coming else calendar().last_closed(now)
-    day = calendar().on_or_after(as_of.date()) if as_of else usual
-    if day > usual:
-        raise UsedWrongly(f"{day} is in the future: the last session to ask for is {usual}")
+    day = session_of(as_of, calendar().to_scan(now) if coming else calendar().last_closed(now))
     found = settings()
     _ = found.database_url  # says what to set where it is not
     driver = CycleDriver(found, replay=replay_market(found), check=lambda: None)

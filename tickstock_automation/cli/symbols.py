@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation.cli import symbols_view
 from tickstock_automation.cli.author import By, Reason, author
+from tickstock_automation.cli.moments import session_of
 from tickstock_automation.cli.output import AsJson, print_json, stdout
 from tickstock_automation.cli.run import AsOf
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.symbols import decisions, finding, inspection
@@ -119,10 +119,7 @@ def restore(
 def _decide(
     act: Callable[[Session, Word], list[Decided]], reason: str, by: str | None, as_of: datetime | None, as_json: bool
 ) -> None:
-    coming = calendar().to_scan(datetime.now(UTC))
-    day = calendar().on_or_after(as_of.date()) if as_of else coming
-    if day > coming:
-        raise UsedWrongly(f"{day} is in the future: the coming session is {coming}")
+    day = session_of(as_of, calendar().to_scan(datetime.now(UTC)))
     word = Word(day, author(by), reason)
     with transaction(Role.IPO_MONITOR) as session:
         decided = act(session, word)
