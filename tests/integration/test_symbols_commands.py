@@ -150,6 +150,9 @@ def test_find_by_ticker_words_and_what_they_are(settings: Settings, admin: Engin
         found("--universe", "etf")
 
 
+SO_ALREADY = {"restore": "active already", "unpin": "not pinned", "pin": "pinned already, by ann"}
+
+
 def decide(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     """A decision as a person makes it: with the exit code and both streams of the real command."""
     return subprocess.run(
@@ -170,9 +173,11 @@ def test_a_decision_says_session_author_and_what_it_did(settings: Settings, admi
             for ticker in ("AAA", "BBB")
         ],
     }  # fmt: skip
-    restored = command("symbols", "restore", "AAA", "--id", str(ids["AAA"]), *given)["decided"]
-    assert [(one["ticker"], one["changed"]) for one in restored] == [("AAA", True)]
-    assert printed("symbols", "restore", "AAA", *given) == "AAA active already"
+    for action in ("restore", "unpin", "pin"):
+        assert decide(settings, action, "AAA", *given).returncode == 0
+        assert printed("symbols", action, "AAA", *given) == f"AAA {SO_ALREADY[action]}"
+    restored = command("symbols", "restore", "BBB", "--id", str(ids["BBB"]), *given)["decided"]
+    assert [(one["ticker"], one["changed"]) for one in restored] == [("BBB", True)]
     assert command("symbols", "unpin", "AAA", "--reason", "enough")["author"], "the login's name"
 
 
@@ -195,7 +200,12 @@ def add_scans(admin: Engine) -> None:
             {"listed": 60, "new": ["A", "B"], "changed": [], "archived": [], "coverage": 0.9991},
             None,
         ),
-        ("2024-02-06", "held", {"listed": 40, "new": 1, "thin": {"all": "40 of 60"}, "coverage": 0.6}, None),
+        (
+            "2024-02-06",
+            "held",
+            {"listed": 40, "new": 1, "thin": {"all": "40 of 60"}, "odd": [{"a": 1}], "coverage": 0.6},
+            None,
+        ),
         ("2024-02-07", "failed", {}, "the vendor's listing is empty"),
     ):
         write(
@@ -247,7 +257,7 @@ def test_scan_show_gives_all_that_one_scan_did(settings: Settings, admin: Engine
     assert len(one["differences"]["bars_without_listing"]) == 25
     assert [(each["check_name"], each["message"]) for each in one["findings"]] == [("vendor_coverage", "only 60% came")]
     shown = printed("scan", "show", "2024-02-06")
-    for words in ("thin", "FLOOD", "T20 and 5 more", "only 60% came"):
+    for words in ("thin all 40 of 60", "odd 1 (a 1)", "FLOOD", "T20 and 5 more", "only 60% came"):
         assert words in shown
     assert "T21" not in shown
     assert command("scan", "show")["session"] == "2024-02-07", "the newest"

@@ -144,7 +144,9 @@ def report(as_json: bool, values: dict[str, Any]) -> None:
 def in_words(value: Any) -> str:
     """A figure for a person: of a list how many and the first dozen, of a map its pairs."""
     if isinstance(value, list):
-        return f"{len(value)}" + (f"  ({', '.join(value[:12])}{' ...' if len(value) > 12 else ''})" if value else "")
+        return f"{len(value)}" + (
+            f"  ({', '.join(map(in_words, value[:12]))}{' ...' if len(value) > 12 else ''})" if value else ""
+        )
     if isinstance(value, dict):
-        return ", ".join(f"{key} {one}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key} {in_words(one)}" for key, one in value.items()) or "none"
     return str(value)

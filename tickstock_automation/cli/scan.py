@@ -22,6 +22,7 @@ from tickstock_automation.symbols.scan_inspection import IpoLine, ScanDetail, Sc
 app = typer.Typer(invoke_without_command=True)
 
 SHOWN = 20
+FIRST = ("listed", "new", "changed", "archived", "coverage")  # of a scan's figures; then the rest as they come
 OUTCOMES = {"done": "green", "held": "yellow", "failed": "bold red", "running": "cyan"}
 
 
@@ -101,13 +102,13 @@ def _show_history(lines: list[ScanLine]) -> None:
         table.add_row(
             str(one.session), Text(one.outcome, OUTCOMES.get(one.outcome, "")), _number(one.listed),
             _number(one.new, "green"), _number(one.changed, "cyan"), _number(one.archived, "yellow"),
-            _share(one.coverage), _number(one.vendor_calls), "·" if one.seconds is None else f"{one.seconds:.1f}",
+            _share(one.coverage), _number(one.vendor_calls), _seconds(one.seconds),
         )  # fmt: skip
     stdout.print(table)
     for one in lines:
         if one.error:
             stdout.print()
-            stdout.print(Text.assemble((f"{one.session}  ", "dim"), (one.error, "red")))
+            stdout.print(facts({str(one.session): Text(one.error, "red")}, indent=0))
 
 
 def _show_detail(found: ScanDetail) -> None:
@@ -115,14 +116,15 @@ def _show_detail(found: ScanDetail) -> None:
     stdout.print(
         Text.assemble("Scan before ", (str(line.session), "bold"), "  ", (line.outcome, OUTCOMES.get(line.outcome, "")))
     )
-    seconds = f", {line.seconds:.1f} s" if line.seconds is not None else ""
+    seconds = f", {_seconds(line.seconds)} s" if line.seconds is not None else ""
     rows = {
         "started": Text(f"{found.started_at:%Y-%m-%d %H:%M:%S} UTC{seconds}"),
         "vendor calls": Text(f"{line.vendor_calls:,}"),
     }
     if line.error:
         rows["error"] = Text(line.error, "red")
-    for name, value in found.figures.items():
+    first = {name: found.figures[name] for name in FIRST if name in found.figures}
+    for name, value in (first | found.figures).items():
         words = _share(value) if name == "coverage" and isinstance(value, float) else in_words(value)
         rows[name.replace("_", " ")] = Text(words)
     if found.held_listings:
@@ -139,11 +141,11 @@ def _show_detail(found: ScanDetail) -> None:
 
 def _show_ipos(lines: list[IpoLine]) -> None:
     listed = ("listed as",) if any(one.listed_as for one in lines) else ()
-    table = columns("date", "ticker", "status", "price", "issuer", *listed, numbers=("price",), words=("issuer",))
+    table = columns("date", "ticker", "status", "price", *listed, "issuer", numbers=("price",), words=("issuer",))
     for one in lines:
         table.add_row(
-            str(one.listing_date or "·"), Text(one.ticker, "bold"), one.status.replace("_", " "), _price(one), Text(one.issuer),
-            *((one.listed_as or "·",) if listed else ()),
+            str(one.listing_date or "·"), Text(one.ticker, "bold"), one.status.replace("_", " "), _price(one),
+            *((one.listed_as or "·",) if listed else ()), Text(one.issuer),
         )  # fmt: skip
     stdout.print(table)
 
@@ -164,6 +166,12 @@ def _price(one: IpoLine) -> str:
 
 def _number(number: int | None, style: str = "") -> Text:
     return Text(f"{number:,}", style) if number else Text("·", "dim")
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "·"
+    return f"{seconds:.2f}" if seconds < 10 else f"{seconds:,.0f}"
 
 
 def _share(share: float | None) -> str:

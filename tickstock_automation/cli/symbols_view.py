@@ -34,7 +34,7 @@ def show(one: Security) -> None:
     if row["market_cap"]:
         rows["market cap"] = f"{row['market_cap']:,.0f} USD"
     rows["listed"] = Text(_listed(row))
-    rows["called"] = _pairs([(name["ticker"], Text(_span(name["valid_from"], name["valid_to"]))) for name in one.names])
+    rows["called"] = _pairs([(ticker, Text(_span(first, end))) for ticker, first, end in _names(one.names)])
     if one.universes:
         rows["universes"] = _pairs([(each["universe"], Text(each["reason"], "dim")) for each in one.universes])
     if one.choices:
@@ -98,6 +98,17 @@ def _listed(row: dict[str, Any]) -> str:
     seen = f"first scanned {row['first_seen']}" + (" with the whole market" if row["bootstrap"] else "")
     price = f", issued at {row['ipo_price']:,.2f} USD" if row["ipo_price"] else ""
     return f"{since}{seen}{price}"
+
+
+def _names(names: list[dict[str, Any]]) -> list[tuple[str, Any, Any]]:
+    """Tickers with first day and end; what was archived and has the ticker again without a gap is one line."""
+    found: list[tuple[str, Any, Any]] = []
+    for name in names:
+        ticker, first, end = name["ticker"], name["valid_from"], name["valid_to"]
+        if found and first is not None and (found[-1][0], found[-1][2]) == (ticker, first):
+            first = found.pop()[1]
+        found.append((ticker, first, end))
+    return found
 
 
 def _span(first: Any, end: Any) -> str:

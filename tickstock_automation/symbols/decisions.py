@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tickstock_automation.errors import NotFound, UsedWrongly
@@ -97,12 +97,13 @@ def _set_pin(session: Session, tickers: Sequence[str], word: Word, *, pinned: bo
             words = f"pinned already, by {one.kept_by}" if pinned else "not pinned"
             decided.append(Decided(ticker, one.id, False, words))
             continue
-        one.kept_by, one.updated_at = (word.author if pinned else None), func.now()
         set_.append(one)
         decided.append(Decided(ticker, one.id, True, "pinned" if pinned else "no longer pinned"))
-    session.flush()
+    ids = [one.id for one in set_]
+    kept = {"kept_by": word.author if pinned else None, "updated_at": func.now()}
+    session.execute(update(Symbol).values(**kept).where(Symbol.id.in_(ids)))
     add_events(session, Service.IPO_MONITOR, [pin_told(one, word, pinned=pinned) for one in set_])
-    note(session, Action.PIN if pinned else Action.UNPIN, [one.id for one in set_], word)
+    note(session, Action.PIN if pinned else Action.UNPIN, ids, word)
     return decided
 
 
