@@ -3,21 +3,26 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from tests.builders import add_symbols
+from tests.builders import Played, add_symbols, bar, write_bars
 from tests.publishing import until
+from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import DatabaseConflict, NotFound, QueueFull, UsedWrongly
+from tickstock_automation.processing.dispatcher import dispatch
+from tickstock_automation.processing.queue import Batch
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols import decisions, restoring
 from tickstock_automation.symbols.archiving import archive as archive_by_scan
 from tickstock_automation.symbols.decisions import Decided, Word
+from tickstock_automation.symbols.service import ScanReport, scan
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
 
@@ -234,6 +239,45 @@ def test_a_full_queue_restores_nothing(desk: Desk) -> None:
         desk.restore("AAA", settings=desk.settings.model_copy(update={"queue_bound": 1}))
     assert desk.rows("SELECT active FROM symbols WHERE ticker = 'AAA'") == [(False,)]
     assert desk.rows("SELECT count(*) FROM bar_requests") == [(0,)]
+
+
+def test_scans_and_backfills_heed_what_a_person_decided(
+    desk: Desk, play: Callable[[Path], Played], tmp_path: Path
+) -> None:
+    days = calendar().between(date(2024, 1, 2), date(2024, 2, 29))
+    gone = [bar("PIN", day) for day in days[:30]]
+    rows = [bar(f"T{number:02}", day) for number in range(40) for day in days]
+    played = play(write_bars(tmp_path / "bars", [*gone, *rows]))
+    desk.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")
+
+    def scan_before(day: date) -> ScanReport:
+        played.at(day, closed=False)
+        report = scan(day, played.vendor, calendar(), desk.settings)
+        assert report is not None
+        return report
+
+    def backfill(day: date) -> None:
+        batches: list[Batch] = []
+        dispatch(desk.settings, lambda batch, _queue: batches.append(batch))
+        for batch in batches:
+            process_batch(batch.token, batch.equity_type, day, played.vendor, calendar(), desk.settings)
+
+    scan_before(days[29])
+    backfill(days[29])
+    desk.pin("PIN", word=Word(days[30], "ann", "it only rests"))
+    desk.archive("T00", word=Word(days[30], "ann", "no concern of ours"))
+    for day in days[30:35]:
+        report = scan_before(day)
+        assert (report.new, report.archived) == ([], [])
+    desk.restore("T00", word=Word(days[35], "ann", "it is, after all"))
+    played.at(days[35], closed=False)
+    backfill(days[35])
+    stored = (
+        "SELECT h.date FROM historical_data h JOIN symbols s ON s.id = h.symbol_id WHERE s.ticker = 'T00' ORDER BY 1"
+    )
+    assert [day for (day,) in desk.rows(stored)] == days[:35], "with those of the days between"
+    desk.unpin("PIN", word=Word(days[36], "ann", "it is gone"))
+    assert scan_before(days[36]).archived == ["PIN"]
 
 
 class Aside(threading.Thread):

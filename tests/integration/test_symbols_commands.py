@@ -157,7 +157,7 @@ def decide(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     """A decision as a person makes it: with the exit code and both streams of the real command."""
     return subprocess.run(
         [sys.executable, "-m", "tickstock_automation.cli", "symbols", *words],
-        env={**os.environ, "DATABASE_URI": settings.database_uri.get_secret_value()}, capture_output=True, text=True, check=False,
+        env={**os.environ, "DATABASE_URI": settings.database_url.replace("+psycopg2", "")}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

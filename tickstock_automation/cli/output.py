@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
+SEVERITIES = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}  # and their colours
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 

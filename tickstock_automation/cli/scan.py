@@ -10,7 +10,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from tickstock_automation.cli.output import AsJson, columns, facts, print_json, stdout
+from tickstock_automation.cli.output import SEVERITIES, AsJson, columns, facts, print_json, stdout
 from tickstock_automation.cli.run import AsOf, driver_for, in_words, report, run_one
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
@@ -133,7 +133,8 @@ def _show_detail(found: ScanDetail) -> None:
         rows[kind.replace("_", " ")] = _named(tickers)
     stdout.print(facts(rows))
     for one in found.findings:
-        head = Text.assemble((str(one["severity"]), "red"), f"  {one['check_name']}")
+        severity = str(one["severity"])
+        head = Text.assemble((severity, SEVERITIES.get(severity, "")), f"  {one['check_name']}")
         stdout.print()
         stdout.print(Padding(head, (0, 0, 0, 2)))
         stdout.print(Padding(Text(str(one["message"])), (0, 0, 0, 4)))

@@ -8,12 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_automation.cli.output import columns, facts, stdout
+from tickstock_automation.cli.output import SEVERITIES, columns, facts, stdout
 from tickstock_automation.symbols.finding import Found
 from tickstock_automation.symbols.inspection import Security
 
 ALERTS = 10
-SEVERITIES = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 DONE = {"pin": "pinned it", "unpin": "unpinned it", "archive": "archived it", "restore": "restored it"}
 
 
