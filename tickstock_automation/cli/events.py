@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tickstock_automation.cli import events_books, events_dead, events_replay
 from tickstock_automation.cli.moments import moment_or_id
-from tickstock_automation.cli.output import stderr, stdout
+from tickstock_automation.cli.output import SEVERITIES, stderr, stdout
 from tickstock_automation.errors import NotFound, UsedWrongly
 from tickstock_automation.events.catalogue import Event
 from tickstock_automation.events.consumer import Gap, follow, subscribe
@@ -29,7 +29,6 @@ app.add_typer(events_dead.app, name="dead")
 
 COLOURS = {"symbols": "green", "backfill": "blue", "maintenance": "magenta", "quality": "yellow"}
 QUIET = ("symbol", "evidence", "severity", "worst")  # said apart, or too long for a line; --json has them
-SEVERITIES = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 
 
 @app.command()

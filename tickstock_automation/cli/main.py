@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
     sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
 
 from tickstock_automation import __version__
-from tickstock_automation.cli import bench, doctor, events, run, stack, vendor
+from tickstock_automation.cli import bench, doctor, events, run, scan, stack, symbols, vendor
 from tickstock_automation.cli.output import complain
 from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 
@@ -29,10 +29,11 @@ app = typer.Typer(
 app.command("up")(stack.up)
 app.command("status")(stack.status)
 app.command("down")(stack.down)
-app.command("scan")(run.scan)
+app.add_typer(scan.app, name="scan")
 app.command("eod")(run.eod)
 app.command("backfill")(run.backfill)
 app.add_typer(run.quality, name="quality")
+app.add_typer(symbols.app, name="symbols")
 app.add_typer(events.app, name="events")
 app.add_typer(vendor.app, name="vendor")
 app.command("relay")(run.relay)

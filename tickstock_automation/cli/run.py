@@ -1,4 +1,4 @@
-"""Commands that send one task and wait for what it did: `scan`, `eod`, `backfill`, `quality sweep`; and `relay`."""
+"""Commands that send one task and wait for what it did: `eod`, `backfill`, `quality sweep` (and `scan`); and `relay`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tickstock_automation.cli.moments import session_of
 from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.settings import settings
@@ -19,30 +20,20 @@ AsOf = Annotated[
 ]
 
 
-def scan(as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Compares the vendor's listing with the database, now, and stores what changed."""
-    driver, day = _driver(as_of, coming=True)
-    cycle = _run_one(driver, day, "scan")
-    _report(
-        as_json,
-        {"session": cycle.session, "scan": cycle.scan, "backfill": cycle.backfill, "vendor_calls": cycle.vendor_calls},
-    )
-
-
 def eod(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Loads the bars of a session that has closed, by default of the last one."""
-    driver, day = _driver(as_of, coming=False)
-    cycle = _run_one(driver, day, "eod")
+    driver, day = driver_for(as_of, coming=False)
+    cycle = run_one(driver, day, "eod")
     state = driver.session_state(day)
-    _report(as_json, {"session": cycle.session, "bars": cycle.bars, "state": state, "vendor_calls": cycle.vendor_calls})
+    report(as_json, {"session": cycle.session, "bars": cycle.bars, "state": state, "vendor_calls": cycle.vendor_calls})
 
 
 @quality.command()
 def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Runs all checks over the last sessions up to one that has closed."""
-    driver, day = _driver(as_of, coming=False)
+    driver, day = driver_for(as_of, coming=False)
     cycle = driver.run_one(day, ("quality",))
-    _report(as_json, {"session": cycle.session, "quality": cycle.quality})
+    report(as_json, {"session": cycle.session, "quality": cycle.quality})
 
 
 @quality.callback()
@@ -66,7 +57,7 @@ def backfill(
     from tickstock_automation.processing.queue import queue_symbols
     from tickstock_automation.sessions import calendar
 
-    driver, day = _driver(as_of, coming=False)
+    driver, day = driver_for(as_of, coming=False)
     found = settings()
     tickers = [one.upper() for one in symbols]
     days = calendar().between(day - timedelta(days=found.backfill_days), day)
@@ -93,7 +84,7 @@ def backfill(
         "minutes": round(len(calls) / per_minute, 1) if per_minute else 0.0,
     }  # fmt: skip
     if plan:
-        _report(as_json, cost)
+        report(as_json, cost)
         return
     by_type: dict[str, list[str]] = {}
     for ticker, _, equity_type in rows:
@@ -102,7 +93,7 @@ def backfill(
         queued = sum(queue_symbols(session, kind, names, "asked", found.queue_bound) for kind, names in by_type.items())
     stderr.print(f"{queued} symbols queued, {len(calls)} vendor calls planned")
     driver.drain(day)
-    _report(as_json, {**cost, "queued": queued, "bars": driver.bars_of([row[1] for row in rows], days)})
+    report(as_json, {**cost, "queued": queued, "bars": driver.bars_of([row[1] for row in rows], days)})
 
 
 def relay() -> None:
@@ -112,7 +103,7 @@ def relay() -> None:
     run_relay(with_parent=False)
 
 
-def _driver(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
+def driver_for(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     """Checks what is needed, and gives a driver and the session."""
     from tickstock_automation.cli.workers import await_workers
     from tickstock_automation.local.cycle import CycleDriver
@@ -120,10 +111,7 @@ def _driver(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     from tickstock_automation.sessions import calendar
 
     now = datetime.now(UTC)
-    usual = calendar().to_scan(now) if coming else calendar().last_closed(now)
-    day = calendar().on_or_after(as_of.date()) if as_of else usual
-    if day > usual:
-        raise UsedWrongly(f"{day} is in the future: the last session to ask for is {usual}")
+    day = session_of(as_of, calendar().to_scan(now) if coming else calendar().last_closed(now))
     found = settings()
     _ = found.database_url  # says what to set where it is not
     driver = CycleDriver(found, replay=replay_market(found), check=lambda: None)
@@ -131,7 +119,7 @@ def _driver(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
     return driver, day
 
 
-def _run_one(driver: Any, day: Any, step: str) -> Any:
+def run_one(driver: Any, day: Any, step: str) -> Any:
     """One step, after which a replay's clock goes on as it was."""
     try:
         return driver.run_one(day, (step,))
@@ -139,22 +127,26 @@ def _run_one(driver: Any, day: Any, step: str) -> Any:
         driver.release_market()
 
 
-def _report(as_json: bool, values: dict[str, Any]) -> None:
+def report(as_json: bool, values: dict[str, Any]) -> None:
+    """What a step did, as JSON or as names and values."""
     if as_json:
         print_json(values)
         return
     flat: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            flat |= {f"{name} {key}": _words(one) for key, one in value.items()}
+            flat |= {f"{name} {key}": in_words(one) for key, one in value.items()}
         else:
-            flat[name] = _words(value)
+            flat[name] = in_words(value)
     stdout.print(facts(flat))
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """A figure for a person: of a list how many and the first dozen, of a map its pairs."""
     if isinstance(value, list):
-        return f"{len(value)}" + (f"  ({', '.join(value[:12])}{' ...' if len(value) > 12 else ''})" if value else "")
+        return f"{len(value)}" + (
+            f"  ({', '.join(map(in_words, value[:12]))}{' ...' if len(value) > 12 else ''})" if value else ""
+        )
     if isinstance(value, dict):
-        return ", ".join(f"{key} {one}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key} {in_words(one)}" for key, one in value.items()) or "none"
     return str(value)

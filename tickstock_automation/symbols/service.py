@@ -215,10 +215,11 @@ class _Scan:
             )
         for gone in diff.archived:
             with self._held() as session:
-                archive(
+                did = archive(
                     session, gone.id, gone.ticker, day=self.day, delist_date=gone.delist_date, reason=gone.why.value
                 )
-            self.report.archived.append(gone.ticker)
+            if did:
+                self.report.archived.append(gone.ticker)
         others = [one for one in diff.changed if "ticker" not in one.changes]
         size = 1 if len(others) <= MANY else CHUNK
         for group in [*_chunks(diff.renamed, CHUNK), *_chunks(others, size)]:  # renames go together: two may swap
