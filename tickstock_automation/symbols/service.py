@@ -34,10 +34,10 @@ from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.archiving import archive
 from tickstock_automation.symbols.diff import Changed, Diff, Known, Limits, compare
-from tickstock_automation.symbols.equity_types import equity_type_for
 from tickstock_automation.symbols.identity import Stored
-from tickstock_automation.symbols.models import ScanRun, Symbol, SymbolAlias, Universe, UniverseMember
-from tickstock_automation.symbols.universes import universes_of
+from tickstock_automation.symbols.membership import by_rule, load_rules
+from tickstock_automation.symbols.models import ScanRun, Symbol, SymbolAlias, UniverseMember
+from tickstock_automation.symbols.universes import Facts, RuleSet
 from tickstock_automation.vendor.client import Listing, ListingAnswer, Vendor
 
 T = TypeVar("T")
@@ -207,23 +207,24 @@ def _store(
     settings: Settings,
     relisted_id: int | None = None,
 ) -> None:
-    rules = {row.name: row.rule for row in session.scalars(select(Universe))}
+    rules = load_rules(session)
     if relisted_id is None:
-        ids = _insert_symbols(session, day, listings, bootstrap=reason == "bootstrap")
+        ids = _insert_symbols(session, day, listings, rules, bootstrap=reason == "bootstrap")
     else:
         ids = {listings[0].ticker: relisted_id}
-        values = _values(listings[0]) | {"active": True, "delist_date": None, "absent_since": None}
+        values = _values(listings[0], rules, day) | {"active": True, "delist_date": None, "absent_since": None}
         session.execute(update(Symbol).values(**values, updated_at=func.now()).where(Symbol.id == relisted_id))
     aliases, members, events, by_type = [], [], [], {}  # type: ignore[var-annotated]
     for listing in listings:
         id_ = ids[listing.ticker]
-        names = universes_of(rules, listing)
-        equity_type = equity_type_for(listing.type)
+        facts = _facts(listing, None if reason == "bootstrap" else day)
+        names = rules.universes_of(facts, day)
+        equity_type = rules.equity_type_of(facts, day)
         by_type.setdefault(equity_type, []).append(listing.ticker)
         aliases.append(
             {"symbol_id": id_, "ticker": listing.ticker, "valid_from": None if reason == "bootstrap" else day}
         )
-        members += [{"universe": name, "symbol_id": id_, "reason": f"rule {name}, scan of {day}"} for name in names]
+        members += [{"universe": name, "symbol_id": id_, "reason": by_rule(name, day)} for name in names]
         events.append(
             Pending(
                 NewSymbol(
@@ -244,8 +245,10 @@ def _store(
     add_events(session, Service.IPO_MONITOR, events)
 
 
-def _insert_symbols(session: ServiceSession, day: date, listings: list[Listing], *, bootstrap: bool) -> dict[str, int]:
-    rows = [{**_values(one), "first_seen": day, "bootstrap": bootstrap} for one in listings]
+def _insert_symbols(
+    session: ServiceSession, day: date, listings: list[Listing], rules: RuleSet, *, bootstrap: bool
+) -> dict[str, int]:
+    rows = [{**_values(one, rules, day), "first_seen": day, "bootstrap": bootstrap} for one in listings]
     if not bootstrap:
         for row in rows:
             row["list_date"] = day
@@ -253,12 +256,16 @@ def _insert_symbols(session: ServiceSession, day: date, listings: list[Listing],
     return dict(inserted.all())
 
 
-def _values(listing: Listing) -> dict[str, Any]:
+def _values(listing: Listing, rules: RuleSet, day: date) -> dict[str, Any]:
     return {
         "ticker": listing.ticker, "name": listing.name, "type": listing.type, "exchange": listing.exchange,
         "composite_figi": listing.composite_figi, "share_class_figi": listing.share_class_figi, "cik": listing.cik,
-        "equity_type": equity_type_for(listing.type),
+        "equity_type": rules.equity_type_of(_facts(listing), day),
     }  # fmt: skip
+
+
+def _facts(listing: Listing, list_date: date | None = None) -> Facts:
+    return Facts(listing.ticker, listing.name, listing.type, listing.exchange, list_date=list_date)
 
 
 def _change(session: ServiceSession, day: date, group: list[Changed]) -> None:
@@ -274,12 +281,12 @@ def _change(session: ServiceSession, day: date, group: list[Changed]) -> None:
             insert(SymbolAlias),
             [{"symbol_id": one.id, "ticker": one.listing.ticker, "valid_from": day} for one in renamed],
         )
-    events = []
+    events, rules = [], load_rules(session)
     for one in group:
         values: dict[str, Any] = {name: new for name, (_, new) in one.changes.items()}
         changes = {name: FieldChange(old=old, new=new) for name, (old, new) in one.changes.items()}
         if "type" in one.changes:
-            equity_type = equity_type_for(one.listing.type)
+            equity_type = rules.equity_type_of(_facts(one.listing), day)
             values["equity_type"] = equity_type
         session.execute(update(Symbol).values(**values, updated_at=func.now()).where(Symbol.id == one.id))
         log.info("symbol changed", symbol=one.listing.ticker, **{name: new for name, (_, new) in one.changes.items()})
