@@ -67,6 +67,11 @@ def test_a_good_file_gives_rules_and_descriptions() -> None:
     assert in_words(found.rules.universes["mine"]) == "by hand only"
 
 
+def test_a_ticker_that_yaml_takes_for_a_truth_is_a_ticker() -> None:
+    found = parse_rules(GOOD.replace("type: [CS]", "tickers: [ON, NO, Y, TRUE]"), "my.yaml").rules.universes["cheap"]
+    assert found["tickers"] == ["ON", "NO", "Y", "TRUE"]
+
+
 def test_every_fault_is_told_with_its_line_and_reason() -> None:
     told = refused(BAD)
     expected = [

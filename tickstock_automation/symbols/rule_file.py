@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 DEFAULT_RULES = "default_rules.yaml"
 DEEPEST = 32  # the parser recurses
 TAG = "tag:yaml.org,2002:"
-SCALARS = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null")}
+SCALARS = {f"{TAG}{kind}" for kind in ("str", "int", "float", "null")}
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class RuleFile:
     descriptions: Mapping[str, str]
 
 
-def default_rules() -> RuleFile:
+def default_rules(known_types: Collection[str] | None = None) -> RuleFile:
     """The set that ships with the package."""
-    text = (files("tickstock_automation.symbols") / DEFAULT_RULES).read_text(encoding="utf-8")
-    return parse_rules(text, DEFAULT_RULES)
+    text = (files("tickstock_automation.symbols") / DEFAULT_RULES).read_bytes()
+    return parse_rules(text, DEFAULT_RULES, known_types)
 
 
 def parse_rules(text: str | bytes, name: str, known_types: Collection[str] | None = None) -> RuleFile:
@@ -112,6 +112,8 @@ class _Page:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{TAG}seq":
             return [self._value(one, (*path, at)) for at, one in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.tag == f"{TAG}bool":
+            return node.value  # no word of a rule is true or false, and ON is a ticker
         if isinstance(node, yaml.ScalarNode) and node.tag in SCALARS:
             try:
                 return yaml.SafeLoader("").construct_object(node)
