@@ -217,6 +217,23 @@ def test_what_a_person_chose_is_undone_by_no_rule(stored: Stored) -> None:
     assert stored.rows("SELECT reason FROM universe_members WHERE universe = 'nyse'") == [("ada: it moves there",)]
 
 
+def test_what_a_person_chooses_while_a_run_is_under_way_outweighs_it(stored: Stored) -> None:
+    stored.add("AAA", "BBB")
+    begun = 0
+
+    @contextmanager
+    def interrupted() -> Iterator[ServiceSession]:
+        nonlocal begun
+        begun += 1
+        if begun == 2:  # after the first look, before anything is written
+            pick("stocks", "AAA", included=False)
+        with transaction(Role.IPO_MONITOR) as session:
+            yield session
+
+    reassign(interrupted, DAY)
+    assert (stored.universes("AAA"), stored.universes("BBB")) == (["nasdaq"], ["nasdaq", "stocks"])
+
+
 def test_a_choice_that_changes_no_membership_is_kept_and_not_told(stored: Stored) -> None:
     stored.add("AAA")
     reassign(BEGIN, DAY)

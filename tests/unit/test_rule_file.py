@@ -1,5 +1,8 @@
 """A file of rules is taken as a whole, or refused with every fault and its line."""
 
+import re
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickstock_automation.errors import UsedWrongly
+from tickstock_automation.symbols.rule_faults import CHECKS
 from tickstock_automation.symbols.rule_file import default_rules, parse_rules
 from tickstock_automation.symbols.rule_words import in_words
-from tickstock_automation.symbols.sectors import SECTORS
+from tickstock_automation.symbols.sectors import RANGES, SECTORS
+from tickstock_automation.symbols.universes import Facts
+
+DAY = date(2025, 3, 4)
 
 GOOD = """\
 universes:
@@ -162,3 +169,116 @@ def test_the_shipped_rules_are_without_fault_and_keep_the_first_names() -> None:
     found = default_rules().rules
     assert {"stocks", "etfs", "notes", "nasdaq", "nyse", "reits"} <= found.universes.keys()
     assert all(in_words(rule) for rule in found.universes.values())
+
+
+# Names as the Nasdaq Trader symbol directory had them in August and October 2025, and the themes they say.
+FUNDS = {
+    "Direxion Daily Gold Miners Index Bull 2XShares": {"metals", "leveraged"},
+    "ETF Opportunities Trust T-Rex 2X Inverse NVIDIA Daily Target ETF": {"leveraged", "inverse"},
+    "ProShares UltraShort MSCI Brazil Capped": {"leveraged", "inverse", "emerging"},
+    "ProShares Short QQQ": {"inverse"},
+    "ProShares Ultra Dow30": {"leveraged"},
+    "ETRACS Quarterly Pay 1.5X Leveraged Alerian MLP Index ETN": {"leveraged", "energy"},
+    "PIMCO 25  Year Zero Coupon U.S. Treasury Index Exchange-Traded Fund": {"bond"},
+    "NEOS Enhanced Income 1-3 Month T-Bill ETF": {"bond"},
+    "PGIM Ultra Short Municipal Bond ETF": {"bond"},
+    "VanEck China Bond ETF": {"bond", "china", "emerging"},
+    "Dimensional ETF Trust Dimensional Emerging Markets ex China Core Equity ETF": {"emerging"},
+    "Xtrackers Harvest CSI 300 China A-Shares ETF": {"china", "emerging"},
+    "ProShares S&P 500 Dividend Aristocrats ETF": {"dividend"},
+    "iShares Future AI & Tech ETF": {"technology"},
+    "ARK Genomic Revolution ETF": {"healthcare"},
+    "Davis Fundamental ETF Trust Davis Select Financial ETF": {"financial"},
+    "Bank Of Montreal MAX Auto Industry -3x Inverse Leveraged ETN": {"leveraged", "inverse"},
+    "Invesco DB Oil Fund": {"energy", "commodity"},
+    "Teucrium Sugar Fund ETV": {"commodity"},
+    "Sprott Physical Gold and Silver Trust Units": {"metals"},
+    "Grayscale Bitcoin Miners ETF": {"crypto"},
+    "Invesco Galaxy Ethereum ETF": {"crypto"},
+    "Global X Funds Global X Bitcoin Covered Call ETF": {"crypto", "covered_call"},
+    "Tidal Trust II YieldMax TSLA Option Income Strategy ETF": {"covered_call"},
+    "Invesco Active U.S. Real Estate Fund": {"real_estate"},
+    "FT Vest U.S. Equity Deep Buffer ETF - August": {"buffer"},
+    "Goldman Sachs Equal Weight U.S. Large Cap Equity ETF": set(),
+    "Pacer US Cash Cows Growth ETF": set(),
+}
+TEST_TICKERS = [
+    "ZVZZT", "ZWZZT", "ZXZZT", "ZXYZ.A", "ZBZX", "ZIEXT", "ATEST", "ATEST.B", "CTEST.V", "MTEST", "NTEST", "NTEST.C", "CBO",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNDS)
+def test_a_funds_themes_are_the_words_of_its_name(name: str) -> None:
+    found = default_rules().rules.universes_of(Facts("FUND", name, "ETF"), DAY)
+    assert {one.removesuffix("_etfs") for one in found if one.endswith("_etfs")} == FUNDS[name]
+    assert "etfs" in found
+    assert default_rules().rules.universes_of(Facts("FUND", name, "FUND"), DAY) == ["closed_end_funds"]
+
+
+@pytest.mark.parametrize(
+    ("market_cap", "tier"),
+    [
+        (0, "micro"),
+        (3e8, "small"),
+        (2e9, "mid"),
+        (1e10, "large"),
+        (199_999_999_999, "large"),
+        (2e11, "mega"),
+        (4e12, "mega"),
+    ],
+)
+def test_each_stock_with_a_market_cap_is_in_one_tier(market_cap: float, tier: str) -> None:
+    found = default_rules().rules.universes_of(Facts("A", type="ADRC", market_cap=market_cap), DAY)
+    assert [one for one in found if one.endswith("_cap")] == [f"{tier}_cap"]
+    assert default_rules().rules.universes_of(Facts("A", type="ADRC"), DAY) == ["stocks"]
+
+
+def test_every_stock_with_a_sic_code_is_in_its_sector_but_for_the_rest() -> None:
+    rules = default_rules().rules
+    for sector in SECTORS[:-1]:
+        code = str(RANGES[sector][0][0]).zfill(4)
+        assert f"sector_{sector}" in rules.universes_of(Facts("A", type="CS", sic_code=code), DAY)
+    assert rules.universes_of(Facts("A", type="CS", sic_code="1040"), DAY) == ["stocks"]
+
+
+def test_the_kinds_of_stocks_and_what_comes_with_them() -> None:
+    def universes(**known: Any) -> set[str]:
+        return set(default_rules().rules.universes_of(Facts("A", **{"type": "CS", **known}), DAY)) - {"stocks"}
+
+    assert universes(name="NNN REIT, Inc. Common Stock") == {"reits"}
+    assert universes(name="Prologis", sic_code="6798") == {"reits", "sector_finance"}
+    assert universes(name="Armada Acquisition Corp. III - Warrant", type="WARRANT") == {
+        "spacs",
+        "warrants_rights_units",
+    }
+    assert universes(sic_code="6770") == {"spacs", "sector_finance"}
+    assert universes(close=4.99, list_date=date(2024, 12, 4)) == {"penny_stocks", "recent_ipos"}
+    assert universes(close=5.0, list_date=date(2024, 12, 3)) == set()
+    assert universes(close=1.0, type="PFD") == {"preferreds"}
+    assert universes(exchange="XASE") == {"nyse"}
+
+
+def test_equity_types_go_by_test_ticker_then_fund_then_price_then_size() -> None:
+    def kind(ticker: str = "A", **known: Any) -> str:
+        return default_rules().rules.equity_type_of(Facts(ticker, **known), DAY)
+
+    assert {kind(ticker, type="CS", close=1.0) for ticker in TEST_TICKERS} == {"DEV_TESTING"}
+    assert kind("NEW", name="NASDAQ TEST STOCK") == "DEV_TESTING"
+    assert [kind(type=one, close=4.0) for one in ("ETF", "ETS", "ETN", "ETV", "CS")] == [
+        "ETF",
+        "ETF",
+        "ETN",
+        "ETN",
+        "PENNY_STOCK",
+    ]
+    assert kind(type="CS", close=5.0, market_cap=2e11) == "STOCK_REALTIME"
+    assert kind(type="PFD", close=25.0, market_cap=2e11) == "STOCK_EOD"
+    assert kind("CBOE", type="CS") == kind() == "STOCK_EOD"
+
+
+def test_the_page_tells_every_word_and_its_example_is_a_good_file(checkout: Path) -> None:
+    page = (checkout / "docs" / "universes.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(CHECKS)
+    assert all(sector in page for sector in SECTORS)
+    example = parse_rules(page.partition("```yaml\n")[2].partition("```")[0], "docs/universes.md")
+    assert example.rules.universes["large_cap"] == default_rules().rules.universes["large_cap"]

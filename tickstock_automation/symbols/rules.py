@@ -138,8 +138,8 @@ def _tickers(wanted: list[str]) -> Test:
 
 
 def _name_words(wanted: list[str]) -> Test:
-    phrases = tuple(plain(one) for one in wanted)
-    return lambda seen: None if (words := seen.words) is None else any(phrase in words for phrase in phrases)
+    phrase = re.compile("|".join(re.escape(plain(one)) for one in wanted))
+    return lambda seen: None if seen.words is None else phrase.search(seen.words) is not None
 
 
 def _name_without(wanted: list[str]) -> Test:

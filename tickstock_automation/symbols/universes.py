@@ -37,21 +37,31 @@ class RuleSet:
     def universes_of(self, facts: Facts, day: date) -> list[str]:
         """The names of the universes whose rules take it on `day`, in order."""
         seen = _seen(facts, day)
-        return [name for name, test in self._universes if test(seen)]
+        if facts.type not in self._by_type:
+            rules = sorted(self.universes.items())
+            self._by_type[facts.type] = [
+                (name, compiled(rule)) for name, rule in rules if not _rules_out(rule, facts.type)
+            ]
+        return [name for name, test in self._by_type[facts.type] if test(seen)]
 
     def equity_type_of(self, facts: Facts, day: date) -> str:
         """The equity type of the first rule that takes it on `day`, else `STOCK_EOD`."""
         seen = _seen(facts, day)
         return next((name for name, test in self._equity_types if test(seen)), DEFAULT)
 
-    # Made once: a scan asks them of ten thousand securities.
+    # Made once, and for each vendor's type only those that do not name others: a scan asks them of ten thousand securities.
     @cached_property
-    def _universes(self) -> list[tuple[str, Test]]:
-        return [(name, compiled(rule)) for name, rule in sorted(self.universes.items())]
+    def _by_type(self) -> dict[str | None, list[tuple[str, Test]]]:
+        return {}
 
     @cached_property
     def _equity_types(self) -> list[tuple[str, Test]]:
         return [(name, compiled(rule)) for name, rule in self.equity_types]
+
+
+def _rules_out(rule: Rule, vendor_type: str | None) -> bool:
+    types = rule.get("type") if isinstance(rule, Mapping) else None
+    return isinstance(types, list) and vendor_type not in types
 
 
 def _seen(facts: Facts, day: date) -> Seen:
