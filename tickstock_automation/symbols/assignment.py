@@ -8,7 +8,7 @@ from datetime import date
 from tickstock_automation.symbols.universes import Facts, RuleSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A security as it stands. `included`, `excluded`: the universes a person put it into or out of."""
 

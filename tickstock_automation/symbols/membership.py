@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 
@@ -126,15 +126,12 @@ def changes(
     return [one for one in found if one is not None]
 
 
-def standings(session: Session, day: date, symbol_ids: Collection[int] | None = None) -> list[Standing]:
+def standings(session: Session, day: date, symbol_ids: Collection[int] | None = None) -> Iterator[Standing]:
     """Active symbols (None: all) as they stand, with their last close at or before `day`, by id."""
-    rows = session.execute(_STANDING, {"day": day, "ids": None if symbol_ids is None else list(symbol_ids)})
-    return [
-        Standing(
-            id_, Facts(*facts), equity_type, frozenset(member or ()), frozenset(put_in or ()), frozenset(out or ())
-        )
-        for *facts, id_, equity_type, member, put_in, out in rows
-    ]
+    rows = session.execute(_STANDING, {"day": day, "ids": None if symbol_ids is None else list(symbol_ids)}).all()
+    for *known, id_, equity_type, member, put_in, put_out in rows:
+        of, included, excluded = frozenset(member or ()), frozenset(put_in or ()), frozenset(put_out or ())
+        yield Standing(id_, Facts(*known), equity_type, of, included, excluded)
 
 
 def store(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tickstock_automation.symbols.rule_faults import faults
+from tickstock_automation.symbols.rule_faults import CHECKS, faults
 from tickstock_automation.symbols.rules import Rule
 
 SAYS = {
@@ -25,7 +25,8 @@ def in_words(rule: Rule) -> str:
     """`type CS or ADRC, market cap from $10bn to below $200bn`; of a faulty one, what is wrong with it."""
     if rule and (wrong := next(faults(rule), None)):
         return f"never: {wrong.reason}"
-    return ", ".join(_says(word, value) for word, value in rule.items()) or "by hand only"
+    # in one order, whatever the table made of it
+    return ", ".join(_says(word, rule[word]) for word in CHECKS if word in rule) or "by hand only"
 
 
 def _says(word: str, value: Any) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from tickstock_automation.symbols.rule_faults import faults
 from tickstock_automation.symbols.rules import Rule, Seen, Test, compiled, plain
 from tickstock_automation.symbols.sectors import sector_of
 
 DEFAULT = "STOCK_EOD"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a security; None is what is not. market_cap and close (of one share): US dollars."""
 
@@ -38,10 +39,7 @@ class RuleSet:
         """The names of the universes whose rules take it on `day`, in order."""
         seen = _seen(facts, day)
         if facts.type not in self._by_type:
-            rules = sorted(self.universes.items())
-            self._by_type[facts.type] = [
-                (name, compiled(rule)) for name, rule in rules if not _rules_out(rule, facts.type)
-            ]
+            self._by_type[facts.type] = _for_type(self.universes, facts.type)
         return [name for name, test in self._by_type[facts.type] if test(seen)]
 
     def equity_type_of(self, facts: Facts, day: date) -> str:
@@ -59,9 +57,16 @@ class RuleSet:
         return [(name, compiled(rule)) for name, rule in self.equity_types]
 
 
-def _rules_out(rule: Rule, vendor_type: str | None) -> bool:
-    types = rule.get("type") if isinstance(rule, Mapping) else None
-    return isinstance(types, list) and vendor_type not in types
+def _for_type(rules: Mapping[str, Rule], vendor_type: str | None) -> list[tuple[str, Test]]:
+    """The rules that can take a security of this type, with what they ask besides it."""
+    found = []
+    for name, rule in sorted(rules.items()):
+        types = rule.get("type") if isinstance(rule, Mapping) and len(rule) > 1 else None
+        if types is None or next(faults(rule), None):
+            found.append((name, compiled(rule)))
+        elif vendor_type in types:
+            found.append((name, compiled({word: rule[word] for word in rule if word != "type"})))
+    return found
 
 
 def _seen(facts: Facts, day: date) -> Seen:
