@@ -34,7 +34,7 @@ def upgrade() -> None:
         op.create_foreign_key(
             op.f("fk_ipo_calendar_symbol_id_symbols"), "ipo_calendar", "symbols", ["symbol_id"], ["id"]
         )
-        op.create_unique_constraint(op.f("uq_ipo_calendar_ticker"), "ipo_calendar", ["ticker", "issuer"])
+        op.create_unique_constraint(op.f("uq_ipo_calendar_ticker_issuer"), "ipo_calendar", ["ticker", "issuer"])
         _tables()
         for table in TABLES:
             op.execute(f"GRANT SELECT ON {table} TO {READERS}")
@@ -46,7 +46,7 @@ def downgrade() -> None:
     with as_owner():
         for table in TABLES:
             op.drop_table(table)
-        op.drop_constraint(op.f("uq_ipo_calendar_ticker"), "ipo_calendar")
+        op.drop_constraint(op.f("uq_ipo_calendar_ticker_issuer"), "ipo_calendar")
         op.alter_column("ipo_calendar", "issuer", nullable=True, server_default=None)
         for name in ("announced", "low_price", "high_price", "currency", "exchange", "symbol_id"):
             op.drop_column("ipo_calendar", name)

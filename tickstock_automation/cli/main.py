@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
     sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
 
 from tickstock_automation import __version__
-from tickstock_automation.cli import bench, doctor, events, run, scan, stack, symbols, vendor
+from tickstock_automation.cli import bench, doctor, events, run, scan, stack, symbols, universe, vendor
 from tickstock_automation.cli.output import complain
 from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 
@@ -34,6 +34,7 @@ app.command("eod")(run.eod)
 app.command("backfill")(run.backfill)
 app.add_typer(run.quality, name="quality")
 app.add_typer(symbols.app, name="symbols")
+app.add_typer(universe.app, name="universe")
 app.add_typer(events.app, name="events")
 app.add_typer(vendor.app, name="vendor")
 app.command("relay")(run.relay)
@@ -57,7 +58,8 @@ def _root(
 def main() -> None:
     """Exit codes: 0 good, 1 failed, 2 used wrongly, 3 not found, 6 findings where a gate was asked for, 130 interrupted."""
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )  # parts configure their own
     try:
         app()

@@ -11,8 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tickstock_automation.db.operational import OperationalFinding
+from tickstock_automation.db.vendor_differences import VendorDifference
 from tickstock_automation.errors import NotFound
-from tickstock_automation.symbols.models import HeldListing, IpoCalendarEntry, ScanRun, Symbol, VendorDifference
+from tickstock_automation.symbols.models import HeldListing, IpoCalendarEntry, ScanRun, Symbol
 from tickstock_automation.vendor.client import IpoStatus
 
 OVER = (IpoStatus.LISTED, IpoStatus.WITHDRAWN)

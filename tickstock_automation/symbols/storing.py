@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -97,7 +97,12 @@ def _begin(
 
 
 def store_changes(session: Session, group: Sequence[Changed], around: Around) -> None:
-    """Renames and changed details, all in one transaction: two tickers may swap."""
+    """Renames and changed details, all in one transaction: two tickers may swap. What a person archived meanwhile stays."""
+    ids = select(Symbol.id).where(Symbol.id.in_([one.id for one in group]), Symbol.active)
+    active = set(session.scalars(ids.order_by(Symbol.id).with_for_update()))
+    group = [one for one in group if one.id in active]
+    if not group:
+        return
     _rename(session, [one for one in group if "ticker" in one.changes], around.day)
     values, events = [], []
     for one in group:

@@ -193,11 +193,13 @@ class PolygonVendor(Vendor):
 
     def ipos(self, first: date, last: date) -> tuple[Ipo, ...]:
         found = {}
-        dated = self._client.vx.list_ipos(
+        dated = self._client.list_ipos(
             listing_date_gte=first.isoformat(), listing_date_lte=last.isoformat(), limit=1000, raw=True
         )
-        undated = self._client.vx.list_ipos(ipo_status="pending", limit=1000, raw=True)
-        for page in (*self._pages(dated), *self._pages(undated)):
+        # Of those without a date only the pending ones are asked for: one that is withdrawn then stays as it was, and matches
+        # a listing only under its own issuer's name.
+        undated = self._client.list_ipos(ipo_status="pending", limit=1000, raw=True)
+        for page in (*self._pages(undated), *self._pages(dated)):  # a dated row has the last word
             for row in page.rows():
                 ipo = _ipo(row)
                 if ipo is not None:
@@ -332,7 +334,7 @@ def _ticker_changes(page: Page) -> tuple[TickerChange, ...]:
         day = _day(event, "date") if isinstance(event, dict) else None
         if isinstance(name, str) and name and day is not None:
             found.add(TickerChange(name, day))
-    return tuple(sorted(found, key=lambda one: one.day))
+    return tuple(sorted(found, key=lambda one: (one.day, one.ticker)))
 
 
 IPO_STATUSES = {
