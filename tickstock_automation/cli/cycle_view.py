@@ -58,6 +58,8 @@ class CycleView:
             self._now = None
             if self._live is None:
                 self.console.print(f"[dim]{self._clock()}[/] {_sentence(cycle)}")
+                for problem in cycle.problems:
+                    self.console.print(Text(f"         {problem}", "red"))
 
     def part_line(self, name: str, line: str) -> None:
         """A line that a part wrote."""
@@ -139,6 +141,10 @@ def _names(cycles: list[Cycle]) -> list[Text]:
             names = cycle.scan[word]
             if names and len(names) <= 2 * NAMED:
                 lines.append(Text.assemble((f"{cycle.session}  ", "dim"), (f"{word:<9}", colour), ", ".join(names)))
+        lines += [
+            Text.assemble((f"{cycle.session}  ", "dim"), ("problem  ", "bold red"), problem)
+            for problem in cycle.problems
+        ]
         if cycle.quality["by_check"]:
             found = ", ".join(f"{check} {number}" for check, number in cycle.quality["by_check"].items())
             lines.append(Text.assemble((f"{cycle.session}  ", "dim"), ("found    ", "red"), found))

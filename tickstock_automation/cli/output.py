@@ -22,6 +22,11 @@ def complain(message: str) -> None:
     stderr.print(Text.assemble(("error: ", "bold red"), message))
 
 
+def warn(message: str) -> None:
+    """What a person should know though nothing failed, on stderr."""
+    stderr.print(Text.assemble(("warning: ", "bold yellow"), message))
+
+
 def print_json(value: Any) -> None:
     """One JSON object on stdout and nothing else."""
     print(json.dumps(value, default=str))

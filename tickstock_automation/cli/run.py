@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from tickstock_automation.cli.moments import session_of
-from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
-from tickstock_automation.errors import UsedWrongly
+from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout, warn
+from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.settings import settings
 
 quality = typer.Typer(help="The data quality monitor.", no_args_is_help=True)
@@ -120,11 +120,16 @@ def driver_for(as_of: datetime | None, *, coming: bool) -> tuple[Any, Any]:
 
 
 def run_one(driver: Any, day: Any, step: str) -> Any:
-    """One step, after which a replay's clock goes on as it was."""
+    """One step, after which a replay's clock goes on as it was. TickstockError where it failed; other problems are said."""
     try:
-        return driver.run_one(day, (step,))
+        cycle = driver.run_one(day, (step,))
     finally:
         driver.release_market()
+    if cycle.failed:
+        raise TickstockError("; ".join(cycle.problems))
+    for problem in cycle.problems:
+        warn(problem)
+    return cycle
 
 
 def report(as_json: bool, values: dict[str, Any]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 import typer
 from rich.padding import Padding
@@ -27,18 +27,54 @@ OUTCOMES = {"done": "green", "held": "yellow", "failed": "bold red", "running": 
 
 
 @app.callback()
-def scan(context: typer.Context, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def scan(
+    context: typer.Context,
+    as_of: AsOf = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the vendor and say what would change; change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Compares the vendor's listing with the database, now, and stores what changed."""
     if context.invoked_subcommand is not None:
-        if as_of or as_json:
+        if as_of or as_json or dry_run:
             raise UsedWrongly(f"options of `scan {context.invoked_subcommand}` stand behind its name")
         return
     driver, day = driver_for(as_of, coming=True)
+    if dry_run:
+        _dry_run(driver, day, as_json=as_json)
+        return
     cycle = run_one(driver, day, "scan")
     report(
         as_json,
         {"session": cycle.session, "scan": cycle.scan, "backfill": cycle.backfill, "vendor_calls": cycle.vendor_calls},
     )
+
+
+def _dry_run(driver: Any, day: date, *, as_json: bool) -> None:
+    """What a scan of `day` would do now, decided by the same code."""
+    from tickstock_automation.settings import settings
+    from tickstock_automation.symbols.service import plan_scan
+    from tickstock_automation.vendor.polygon import vendor
+
+    try:
+        driver.set_market(day, closed=False)
+        plan = plan_scan(day, vendor(), settings())
+    finally:
+        driver.release_market()
+    told = {"session": day.isoformat(), "bootstrap": plan.bootstrap, **plan.told()}
+    if as_json:
+        print_json(told)
+        return
+    lists = {name: told.pop(name) for name in ("changed", "archived", "differences")}
+    report(False, told)
+    for ticker, changes in lists["changed"].items():
+        words = ", ".join(f"{name} {old or '·'} → {new}" for name, (old, new) in changes.items())
+        stdout.print(Text.assemble("  ", ("changed  ", "cyan"), (f"{ticker}  ", "bold"), words))
+    for ticker, (since, why) in lists["archived"].items():
+        stdout.print(Text.assemble("  ", ("archived ", "yellow"), (f"{ticker}  ", "bold"), f"from {since}, {why}"))
+    for kind, ticker, words in lists["differences"]:
+        stdout.print(Text.assemble("  ", ("differs  ", "red"), (f"{ticker}  ", "bold"), f"{kind}: {words}"))
 
 
 @app.command()

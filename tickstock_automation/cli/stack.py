@@ -32,7 +32,7 @@ VendorFault = Annotated[
     ),
 ]
 Port = Annotated[int | None, typer.Option(min=1, max=65535)]
-STEPS = ("scan", "eod", "quality")
+STEPS = ("scan", "details", "eod", "quality")
 BACKGROUND_LOG = "up.log"
 EARLIEST = date(2001, 1, 2)  # a backfill and its medians reach into the year before
 
@@ -168,6 +168,8 @@ def _run(stack: Any, view: Any, planned: Any, steps: tuple[str, ...], *, as_json
         print_json(result)
     if interrupted and stack.once:
         raise typer.Exit(130)
+    if stack.once and any(cycle["failed"] for cycle in result.get("cycles", ())):
+        raise typer.Exit(1)
 
 
 def _stay(stack: Any, view: Any) -> None:

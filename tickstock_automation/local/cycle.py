@@ -19,7 +19,9 @@ from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.settings import Settings
 
-STEPS = ("scan", "eod", "quality")
+STEPS = ("scan", "details", "eod", "quality")
+TRIES = 5  # of a step whose answer was not usable, one after the other; the schedule tries every ten minutes
+NO_PROGRESS_S = 5.0  # without which the details' step is over: they wait for nobody
 POLL_S = 0.02
 REDISPATCH_S = 0.5
 RESEND_S = 2.0
@@ -41,9 +43,15 @@ class Cycle:
     quality: dict[str, Any] = field(default_factory=lambda: {"checked": 0, "findings": 0, "by_check": {}})
     vendor_calls: int = 0
     seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+    failed: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+class StepFailed(TickstockError):
+    """A step of a session's cycle failed, also when it was tried again: the next session's makes it good."""
 
 
 class CycleDriver:
@@ -61,6 +69,7 @@ class CycleDriver:
         self.replay = replay
         self.check = check
         self.progress = progress
+        self._not_loaded: list[date] = []
         from tickstock_automation.celery import make_app
 
         self.app = make_app(settings)
@@ -74,13 +83,15 @@ class CycleDriver:
         started = time.monotonic()
         cycle = Cycle(day.isoformat())
         loads_before = self._one("SELECT coalesce(max(id), 0) FROM loads")
+        database_now = self._one("SELECT clock_timestamp()")
         if "scan" in steps:
-            database_now = self._one("SELECT clock_timestamp()")
             if not self._is_done("scan_runs", day):
-                self._scan(day, cycle)
+                self._try(cycle, self._scan, day)
             self._backfill(day, cycle, database_now)
+        if "details" in steps:
+            self._details(day, cycle)
         if "eod" in steps and not self._is_done("eod_runs", day):
-            self._end_of_day(day, cycle)
+            self._try(cycle, self._end_of_day, day)
         if "quality" in steps and not self._summary(day):
             self._quality(day, cycle)
         cycle.vendor_calls += self._one(
@@ -89,6 +100,15 @@ class CycleDriver:
         cycle.seconds = round(time.monotonic() - started, 3)
         self.progress(cycle, "")
         return cycle
+
+    @staticmethod
+    def _try(cycle: Cycle, step: Callable[[date, Cycle], None], day: date) -> None:
+        """A failed step is told with its session, and the cycle goes on as it does from one day to the next."""
+        try:
+            step(day, cycle)
+        except StepFailed as failed:
+            cycle.problems.append(str(failed))
+            cycle.failed = True
 
     def session_state(self, day: date) -> str:
         """The state that the database gives this session."""
@@ -124,9 +144,14 @@ class CycleDriver:
         if newest is not None and newest > day:
             raise UsedWrongly(f"{newest} is scanned already: a scan of {day} would take the listing back to that day")
         self.progress(cycle, "scan")
-        self._set_market(day, closed=False)
+        self.set_market(day, closed=False)
         figures, calls = self._run_task("symbols.scan", "priority.100", "scan_runs", day, "the scan")
-        cycle.scan, cycle.vendor_calls = figures, cycle.vendor_calls + calls
+        cycle.scan = {name: figures[name] for name in ("listed", "new", "changed", "archived")}
+        cycle.vendor_calls += calls
+        if figures["thin"]:
+            cycle.problems.append(f"the scan of {day} archived nothing, too little was listed: {figures['thin'][0]}")
+        if figures["held_back"]:
+            cycle.problems.append(f"the scan of {day} held {len(figures['held_back'])} new listings back")
 
     def _backfill(self, day: date, cycle: Cycle, started: datetime) -> None:
         """Of what is new; after a killed start also of what that one had found."""
@@ -139,10 +164,34 @@ class CycleDriver:
         )[0]
         cycle.backfill = {"symbols": int(symbols), "bars": int(bars)}
 
+    def _details(self, day: date, cycle: Cycle) -> None:
+        """Of symbols that have none yet; what the budget or the vendor leaves waits for another day."""
+        read = "SELECT count(*) FROM symbols WHERE details_on = :day"
+        wanting = "SELECT count(*) FROM symbols WHERE active AND absent_since IS NULL AND details_on IS NULL"
+        before = seen = self._one(read, day=day)
+        if not self._one(wanting) or before >= self.settings.details_per_day:
+            return
+        self.progress(cycle, "details")
+        self.set_market(day, closed=False)
+        self._send("symbols.fetch_details", "priority.50", session=day.isoformat(), refresh=False)
+        moved = time.monotonic()
+        while self._one(wanting) and seen < self.settings.details_per_day and time.monotonic() - moved < NO_PROGRESS_S:
+            self.check()
+            time.sleep(POLL_S)
+            if (now := self._one(read, day=day)) != seen:
+                seen, moved = now, time.monotonic()
+        cycle.vendor_calls += seen - before
+
     def _end_of_day(self, day: date, cycle: Cycle) -> None:
         self.progress(cycle, "end of day")
-        self._set_market(day, closed=True)
+        self.set_market(day, closed=True)
+        for missed in list(self._not_loaded):  # as the schedule does, with what could not be loaded in its time
+            _, calls = self._run_task("bars.load_session", "priority.90", "eod_runs", missed, "the end-of-day load")
+            cycle.vendor_calls += calls
+            self._not_loaded.remove(missed)
+        self._not_loaded.append(day)
         figures, calls = self._run_task("bars.load_session", "priority.90", "eod_runs", day, "the end-of-day load")
+        self._not_loaded.remove(day)
         cycle.bars = {name: figures[name] for name in ("loaded", "updated", "refused")}
         cycle.vendor_calls += calls
 
@@ -159,12 +208,7 @@ class CycleDriver:
 
         def drained() -> bool:
             nonlocal last
-            refused = self._rows(
-                "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'",
-                known=known,
-            )
-            if refused:
-                raise TickstockError(refused[0][0])
+            self._raise_if_refused(known)
             due, running = self._rows(
                 "SELECT count(*) FILTER (WHERE status = 'pending' OR lease_until < now()),"
                 " count(*) FILTER (WHERE status = 'running')"
@@ -180,7 +224,18 @@ class CycleDriver:
         self._await(drained, f"what was queued by {day}")
 
     def _run_task(self, task: str, queue: str, table: str, day: date, what: str) -> tuple[dict[str, Any], int]:
-        """Sends a task and waits for its run row to end, an earlier failure's row apart."""
+        """Sends a task and waits for its run row to end, an earlier failure's row apart. StepFailed after a few tries;
+        TickstockError at once where the vendor refuses us: that takes a person."""
+        known = self._one("SELECT coalesce(max(id), 0) FROM operational_findings")
+        error = None
+        for _ in range(TRIES):
+            outcome, figures, calls, error = self._run_once(task, queue, table, day, what)
+            if outcome != FAILED:
+                return dict(figures), int(calls)
+            self._raise_if_refused(known)
+        raise StepFailed(f"{what} of {day} failed: {error}")
+
+    def _run_once(self, task: str, queue: str, table: str, day: date, what: str) -> tuple[str, Any, int, str | None]:
         before, last = self._run(table, day), 0.0
 
         def ended() -> bool:
@@ -196,9 +251,14 @@ class CycleDriver:
 
         self._await(ended, f"{what} of {day}")
         outcome, _, figures, calls, error = self._run(table, day)
-        if outcome == FAILED:
-            raise TickstockError(f"{what} of {day} failed: {error}")
-        return dict(figures), int(calls)
+        return outcome, figures, calls, error
+
+    def _raise_if_refused(self, known: int) -> None:
+        refused = self._rows(
+            "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'", known=known
+        )
+        if refused:
+            raise TickstockError(refused[0][0])
 
     def _is_done(self, table: str, day: date) -> bool:
         return self._run(table, day)[0] in (DONE, HELD)
@@ -222,10 +282,10 @@ class CycleDriver:
                 raise TickstockError(f"{what} did not end within {STEP_LIMIT_S:.0f} s")
             time.sleep(POLL_S)
 
-    def _send(self, task: str, queue: str, **arguments: str) -> None:
+    def _send(self, task: str, queue: str, **arguments: str | bool) -> None:
         self.app.send_task(task, kwargs=arguments, queue=queue)
 
-    def _set_market(self, day: date | None, *, closed: bool) -> None:
+    def set_market(self, day: date | None, *, closed: bool) -> None:
         """Moves the replay's clock, and no real vendor's."""
         if not self.replay:
             return
@@ -242,7 +302,7 @@ class CycleDriver:
 
     def release_market(self) -> None:
         """Lets the replay follow the real clock again."""
-        self._set_market(None, closed=False)
+        self.set_market(None, closed=False)
 
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         with transaction(Role.APP) as session:

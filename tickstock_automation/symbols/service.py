@@ -81,7 +81,25 @@ class Plan:
     diff: Diff
     answers: Answers
     bootstrap: bool
-    calendar: str = ""
+    tickers: dict[int, str]
+
+    def told(self) -> dict[str, Any]:
+        """The plan by ticker, in JSON's words."""
+        diff = self.diff
+        return {
+            "listed": len({one.ticker for one in self.answer.listings}),
+            "coverage": round(diff.coverage, 4),
+            "thin": [str(one) for one in diff.thin],
+            "new": [one.ticker for one in diff.new],
+            "held_back": [one.ticker for one in diff.held_back],
+            "relisted": [one.ticker for _, one in diff.relisted],
+            "changed": {self.tickers[one.id]: one.changes for one in diff.changed},
+            "archived": {one.ticker: [one.delist_date.isoformat(), one.why.value] for one in diff.archived},
+            "absent": [self.tickers[id_] for id_ in diff.absent],
+            "waiting": diff.waiting,
+            "differences": [[one.kind.value, one.ticker, one.words] for one in self.answers.differences],
+            "unasked": self.answers.unasked,
+        }
 
 
 def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> ScanReport | None:
@@ -127,7 +145,7 @@ def plan_scan(day: date, vendor: Vendor, settings: Settings) -> Plan:
         if answers.delisted or answers.former:
             known = replace(known, delisted=_not_trading(answers), former=answers.former)
             diff = compare(answer.listings, stored, day, limits, known)
-    return Plan(answer, diff, answers, known.bootstrap)
+    return Plan(answer, diff, answers, known.bootstrap, {one.id: one.ticker for one in stored})
 
 
 def _read(day: date) -> tuple[list[Stored], Known]:
@@ -135,7 +153,12 @@ def _read(day: date) -> tuple[list[Stored], Known]:
     with transaction(Role.APP) as session:
         columns = [*(getattr(Symbol, name) for name in IDENTITY), Symbol.kept_by, Symbol.archived_by]
         rows = session.execute(select(*columns).order_by(Symbol.id))
-        stored = [Stored(*row[:-2], kept=row[-2] is not None, shut=row[-1] is not None) for row in rows]
+        stored = [
+            Stored(
+                **dict(zip(IDENTITY, row, strict=False)), kept=row.kept_by is not None, shut=row.archived_by is not None
+            )
+            for row in rows
+        ]
         # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
         first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
         absent = [one.id for one in stored if one.active and one.absent_since is not None]
@@ -246,7 +269,7 @@ class _Scan:
     def _hold_back(self, session: ServiceSession, flood: list[Listing]) -> None:
         """What a flood brought is kept with the session that first listed it; what is listed no more is forgotten."""
         self.report.held_back = [one.ticker for one in flood]
-        known = dict(session.execute(select(HeldListing.ticker, HeldListing.listing)).all())  # type: ignore[arg-type]
+        known: dict[str, Any] = dict(session.execute(select(HeldListing.ticker, HeldListing.listing)).all())
         now = {one.ticker: asdict(one) for one in flood}
         stale = [ticker for ticker, listing in known.items() if now.get(ticker) != listing]
         session.execute(delete(HeldListing).where(HeldListing.ticker.in_(stale)))

@@ -50,7 +50,7 @@ def store_new(session: Session, listings: Sequence[Listing], around: Around, *, 
             }
         )  # fmt: skip
     inserted = session.execute(insert(Symbol).returning(Symbol.ticker, Symbol.id), values)
-    ids: dict[str, int] = dict(inserted.all())  # type: ignore[arg-type]
+    ids: dict[str, int] = dict(inserted.all())
     link(session, [(ipo, ids[ticker]) for ticker, ipo in ipos.items() if ipo])
     aliases = [{"symbol_id": ids[one.ticker], "ticker": one.ticker, "valid_from": listed} for one in listings]
     session.execute(insert(SymbolAlias), aliases)
@@ -113,7 +113,7 @@ def store_changes(session: Session, group: Sequence[Changed], around: Around) ->
         event = SymbolChanged(symbol=one.listing.ticker, session=around.day, changes=changes)
         events.append(Pending(event, one.id))
     statement = update(Symbol.__table__).where(Symbol.id == bindparam("b_id"))  # type: ignore[arg-type]
-    kept = {name: func.coalesce(bindparam(f"b_{name}"), getattr(Symbol, name)) for name in DETAILS}
+    kept: dict[str, Any] = {name: func.coalesce(bindparam(f"b_{name}"), getattr(Symbol, name)) for name in DETAILS}
     session.connection().execute(statement.values(**kept, updated_at=func.now()), values)
     add_events(session, Service.IPO_MONITOR, events)
 
