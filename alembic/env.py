@@ -7,6 +7,7 @@ from alembic.util import CommandError
 
 import tickstock_automation.bars.models
 import tickstock_automation.db.operational
+import tickstock_automation.db.vendor_differences
 import tickstock_automation.events.models
 import tickstock_automation.processing.models
 import tickstock_automation.quality.models

@@ -94,6 +94,15 @@ class Altered(Vendor):
     def splits(self, first: date, last: date) -> Any:
         return self._give("splits", first, last)
 
+    def details(self, ticker: str) -> Any:
+        return self._give("details", ticker)
+
+    def ticker_changes(self, ticker: str) -> Any:
+        return self._give("ticker_changes", ticker)
+
+    def ipos(self, first: date, last: date) -> Any:
+        return self._give("ipos", first, last)
+
 
 @pytest.fixture
 def build(settings: Settings, admin: Engine, play: Callable[[Path], Played], tmp_path: Path) -> Callable[..., System]:
@@ -144,11 +153,12 @@ def test_a_listing_a_rename_and_a_delisting_are_followed(build: Callable[..., Sy
     assert reports[begins].new == ["IPO"]
     assert reports[switch].changed == ["NEW"]
     assert reports[switch].new == []
-    assert [day for day in reports if reports[day].archived] == [LATER[4]], "absent on two sessions"
+    assert [day for day in reports if reports[day].archived] == [LATER[3]], "the vendor says so"
     [changed] = system.events("symbol_changed")
     assert changed["changes"]["ticker"] == {"old": "OLD", "new": "NEW"}
     [archived] = system.events("symbol_archived")
     assert (archived["symbol"], archived["delist_date"]) == ("END", LATER[3].isoformat())
+    assert archived["reason"] == "vendor_says_delisted"
     aliases = system.rows(
         "SELECT ticker, valid_to FROM symbol_aliases WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'NEW') ORDER BY id"
     )

@@ -223,7 +223,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
     ),
     "a set opened": (
         lambda document: data_of(document, "SymbolArchived")["properties"]["reason"].pop("enum"),
-        "symbol_archived.data.reason: the values were ['absent_twice', 'vendor_says_delisted'], are not said",
+        "symbol_archived.data.reason: the values were ['absent_twice', 'vendor_says_delisted', 'by_person'], are not said",
     ),
     "another service": (
         lambda document: envelope_of(document, "new_symbol")["service"]["enum"].append("data_quality_monitor"),

@@ -51,5 +51,5 @@ def test_a_change_is_named_by_its_token() -> None:
     assert pending.symbol_id == 3
     assert pending.data.model_dump(mode="json") == {
         "symbol": "F003", "session": date(2024, 1, 2).isoformat(),
-        "changes": {"token": {"old": None, "new": "token"}},
+        "changes": {"token": {"old": None, "new": "token"}}, "author": None, "words": None,
     }  # fmt: skip

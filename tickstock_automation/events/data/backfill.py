@@ -74,6 +74,7 @@ class BackfillCompleted(EventData):
                 "empty": 2,
                 "failed": 0,
                 "vendor_calls": 3,
+                "awaiting_first_bar": ["ACMI"],
             },
         ),
     )

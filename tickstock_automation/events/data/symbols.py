@@ -72,7 +72,13 @@ class SymbolChanged(EventData):
     examples = (
         Example(
             "2022-06-09T11:00:38.770113Z",
-            {"symbol": "META", "session": "2022-06-09", "changes": {"ticker": {"old": "FB", "new": "META"}}},
+            {
+                "symbol": "META",
+                "session": "2022-06-09",
+                "changes": {"ticker": {"old": "FB", "new": "META"}},
+                "author": None,
+                "words": None,
+            },
         ),
         Example(
             "2025-09-03T11:00:40.036201Z",
@@ -83,6 +89,8 @@ class SymbolChanged(EventData):
                     "name": {"old": None, "new": "Acme Growth ETF"},
                     "exchange": {"old": "ARCX", "new": "XNAS"},
                 },
+                "author": None,
+                "words": None,
             },
         ),
     )
@@ -107,7 +115,14 @@ class SymbolArchived(EventData):
     examples = (
         Example(
             "2025-09-03T11:00:39.515930Z",
-            {"symbol": "ACMZ", "session": "2025-09-03", "delist_date": "2025-09-02", "reason": "absent_twice"},
+            {
+                "symbol": "ACMZ",
+                "session": "2025-09-03",
+                "delist_date": "2025-09-02",
+                "reason": "absent_twice",
+                "author": None,
+                "words": None,
+            },
         ),
     )
 
