@@ -1,121 +1,33 @@
 """Scan, backfill, end of day and sweep against a real database and the replay: what is stored, told, and not."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.builders import Played, bar, write_bars
+from tests.builders import bar
+from tests.services import DAYS, Altered, System
 from tickstock_automation.bars.backfill import process_batch
-from tickstock_automation.bars.eod import load_session, missed_sessions
+from tickstock_automation.bars.eod import missed_sessions
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, DatabaseConflict, LeaseLost, VendorRefused, VendorUnavailable
 from tickstock_automation.processing.dispatcher import dispatch
 from tickstock_automation.processing.queue import Batch
-from tickstock_automation.quality.sweep import sessions_to_sweep, sweep
+from tickstock_automation.quality.sweep import sessions_to_sweep
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.symbols.service import scan
 from tickstock_automation.vendor.client import BarsAnswer, ListingAnswer, Vendor
 from tickstock_automation.vendor.polygon import PolygonVendor
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
 
-DAYS = calendar().between(date(2024, 1, 2), date(2024, 2, 29))
 MONDAY = DAYS[30]
 LATER = DAYS[31:]
-
-
-class System:
-    """The services on one database and one replay, called as the tasks call them."""
-
-    def __init__(self, settings: Settings, admin: Engine, played: Played) -> None:
-        self.settings, self.admin, self.played = settings, admin, played
-
-    def scan(self, day: date, vendor: Vendor | None = None) -> Any:
-        self.played.at(day, closed=False)
-        return scan(day, vendor or self.played.vendor, calendar(), self.settings)
-
-    def backfill(self, day: date) -> list[Batch]:
-        batches: list[Batch] = []
-        dispatch(self.settings, lambda batch, _queue: batches.append(batch))
-        for batch in batches:
-            process_batch(batch.token, batch.equity_type, day, self.played.vendor, calendar(), self.settings)
-        return batches
-
-    def eod(self, day: date, vendor: Vendor | None = None) -> Any:
-        self.played.at(day, closed=True)
-        return load_session(day, vendor or self.played.vendor, self.settings)
-
-    def sweep(self, day: date) -> Any:
-        return sweep(day, calendar(), self.settings)
-
-    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
-        with self.admin.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(statement), values)]
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [
-            row[0]
-            for row in self.rows("SELECT data::jsonb FROM outbox WHERE event_type = :kind ORDER BY seq", kind=kind)
-        ]
-
-    def free_pace(self) -> None:
-        self.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")
-
-
-class Altered(Vendor):
-    """The replay's vendor with one answer altered on its way."""
-
-    def __init__(self, real: PolygonVendor, **answers: Callable[[Any], Any]) -> None:
-        self.real, self.answers, self.calls = real, answers, 0
-
-    def _give(self, name: str, *arguments: Any) -> Any:
-        self.calls += 1
-        found = getattr(self.real, name)(*arguments)
-        return self.answers[name](found) if name in self.answers else found
-
-    def listings(self, day: date) -> ListingAnswer:
-        return self._give("listings", day)  # type: ignore[no-any-return]
-
-    def grouped_bars(self, day: date) -> BarsAnswer:
-        return self._give("grouped_bars", day)  # type: ignore[no-any-return]
-
-    def range_bars(self, ticker: str, first: date, last: date) -> BarsAnswer:
-        return self._give("range_bars", ticker, first, last)  # type: ignore[no-any-return]
-
-    def splits(self, first: date, last: date) -> Any:
-        return self._give("splits", first, last)
-
-    def details(self, ticker: str) -> Any:
-        return self._give("details", ticker)
-
-    def ticker_changes(self, ticker: str) -> Any:
-        return self._give("ticker_changes", ticker)
-
-    def ipos(self, first: date, last: date) -> Any:
-        return self._give("ipos", first, last)
-
-
-@pytest.fixture
-def build(settings: Settings, admin: Engine, play: Callable[[Path], Played], tmp_path: Path) -> Callable[..., System]:
-    def make(rows: Sequence[tuple[object, ...]] | None = None, tickers: str = "", splits: str = "") -> System:
-        everyone = [bar(name, day) for name in ("AAA", "BBB", "CCC") for day in DAYS]
-        folder = write_bars(tmp_path / "bars", rows or everyone)
-        if tickers:
-            (folder / "tickers.csv").write_text(tickers)
-        if splits:
-            (folder / "splits.csv").write_text(splits)
-        return System(settings, admin, play(folder))
-
-    return make
 
 
 def test_the_first_scan_stores_all_and_backfills_with_one_call_a_session(build: Callable[..., System]) -> None:

@@ -159,6 +159,12 @@ def test_one_figi_on_two_new_tickers_is_in_doubt_and_renames_nobody() -> None:
     assert ([one.ticker for one in diff.new], diff.changed, diff.absent) == (["X1", "X2"], [], [1])
 
 
+def test_a_figi_that_two_tickers_have_today_replaces_nobodys_own() -> None:
+    known = [stored(1, "A", "F1", share_class_figi="S1"), stored(2, "B", "F2", share_class_figi="S2")]
+    listed = [Listing("A", composite_figi="F1"), Listing("B", composite_figi="F1", share_class_figi="S2")]
+    assert day_of(listed, known) == Diff()
+
+
 def test_a_stock_that_never_had_a_figi_is_renamed_when_all_else_agrees() -> None:
     words: dict[str, Any] = {"name": "XP Inc.", "type": "CS", "exchange": "XNAS", "cik": "1787425"}
     [changed] = day_of([Listing("XPI", **words | {"name": "XP, INC"})], [stored(1, "XP", **words)]).changed

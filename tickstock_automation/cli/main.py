@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
     sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
 
 from tickstock_automation import __version__
-from tickstock_automation.cli import bench, doctor, events, run, scan, stack, symbols, universe, vendor
+from tickstock_automation.cli import bench, doctor, events, metrics, run, scan, stack, symbols, universe, vendor
 from tickstock_automation.cli.output import complain
 from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 
@@ -40,6 +40,7 @@ app.add_typer(vendor.app, name="vendor")
 app.command("relay")(run.relay)
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)
+app.command("metrics")(metrics.metrics)
 
 
 def _version(wanted: bool) -> None:

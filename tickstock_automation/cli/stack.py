@@ -48,7 +48,7 @@ def up(
         str | None, typer.Option(help="First session, YYYY-MM-DD; a day without one moves to the next.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How many sessions.")] = None,
-    only: Annotated[str | None, typer.Option(help="Steps, separated by commas: scan, eod, quality.")] = None,
+    only: Annotated[str | None, typer.Option(help="Steps, separated by commas: scan, details, eod, quality.")] = None,
     state: StateDir = None,
     background: Annotated[
         bool, typer.Option("--background", help="Give the terminal back once everything is ready.")

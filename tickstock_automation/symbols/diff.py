@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from tickstock_automation.symbols.coverage import Thin, thin_groups
-from tickstock_automation.symbols.identity import Matches, Stored, match
+from tickstock_automation.symbols.identity import Matches, Stored, match, shared_figis
 from tickstock_automation.vendor.client import Listing
 
 DETAILS = ("ticker", "name", "type", "exchange", "composite_figi", "share_class_figi", "cik")
@@ -121,7 +121,7 @@ def compare(
         new=new,
         held_back=held_back,
         relisted=[(id_, one) for id_, one in sorted(matches.back.items()) if one.ticker not in occupied],
-        changed=_changes(active, matches.same, occupied),
+        changed=_changes(active, matches.same, occupied, shared_figis(listed)),
         absent=[] if thin else [one.id for one in gone if one.absent_since is None and one.id not in named],
         back=[one.id for one in active if one.absent_since is not None and one.id in matches.same],
         archived=archived,
@@ -174,17 +174,19 @@ def _flood(
     return [one for one in free if agreed(one)], [one for one in free if not agreed(one)]
 
 
-def _changes(active: list[Stored], same: dict[int, Listing], occupied: set[str]) -> list[Changed]:
+def _changes(
+    active: list[Stored], same: dict[int, Listing], occupied: set[str], shared: Collection[str]
+) -> list[Changed]:
     found = []
     for one in active:
         listing = same.get(one.id)
         if listing is None or (listing.ticker != one.ticker and listing.ticker in occupied):
             continue
-        # What the vendor leaves blank for a day is not taken back.
+        # What the vendor leaves blank for a day is not taken back; a FIGI that two tickers have today is nobody's new one.
         changes = {
             name: (getattr(one, name), new)
             for name in DETAILS
-            if (new := getattr(listing, name)) is not None and new != getattr(one, name)
+            if (new := getattr(listing, name)) is not None and new != getattr(one, name) and new not in shared
         }
         if changes:
             found.append(Changed(one.id, listing, changes))

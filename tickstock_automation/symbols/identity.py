@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 
 from tickstock_automation.vendor.client import Listing
@@ -70,6 +70,12 @@ def other_company(one: Stored, listing: Listing) -> bool:
     return _differ(one.type, listing.type) and _differ(plain(one.name), plain(listing.name))
 
 
+def shared_figis(listed: Iterable[Listing]) -> set[str]:
+    """FIGIs, of either kind, that stand on more than one ticker of a listing: when-issued shares, or a fault."""
+    pairs = {(figi, one.ticker) for one in listed for figi in (one.composite_figi, one.share_class_figi) if figi}
+    return _more_than_once(figi for figi, _ in pairs)
+
+
 def plain(name: str | None) -> str | None:
     """A name without what changes from day to day: case, blanks, commas and points."""
     return " ".join(name.replace(",", " ").replace(".", " ").casefold().split()) if name else None
@@ -80,7 +86,10 @@ def _differ(one: str | None, other: str | None) -> bool:
 
 
 def _order(listing: Listing) -> tuple[str, ...]:
-    return tuple(value or "" for value in astuple(listing))
+    return (
+        listing.ticker, listing.name or "", listing.type or "", listing.exchange or "", listing.composite_figi or "",
+        listing.share_class_figi or "", listing.cik or "",
+    )  # fmt: skip
 
 
 def _one_each(listed: Collection[Listing], active: list[Stored]) -> tuple[list[Listing], list[str]]:
@@ -95,7 +104,8 @@ def _one_each(listed: Collection[Listing], active: list[Stored]) -> tuple[list[L
         known = figis.get(listing.ticker)
         return (not (known and listing.composite_figi == known), _order(listing).count(""), _order(listing))
 
-    return sorted((min(rows, key=rank) for rows in by_ticker.values()), key=_order), doubled
+    ones = (min(rows, key=rank) if len(rows) > 1 else next(iter(rows)) for rows in by_ticker.values())
+    return sorted(ones, key=lambda one: one.ticker), doubled
 
 
 def _pair(

@@ -8,8 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from tickstock_automation.bars.backfill import request_bars
@@ -18,11 +17,16 @@ from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.symbols.diff import DETAILS, Changed
 from tickstock_automation.symbols.ipos import link, match_ipo
-from tickstock_automation.symbols.models import Symbol, SymbolAlias, UniverseMember
+from tickstock_automation.symbols.membership import by_rule
+from tickstock_automation.symbols.models import Symbol, SymbolAlias
 from tickstock_automation.symbols.universes import Facts, RuleSet
 from tickstock_automation.vendor.client import Ipo, Listing
 
 log = structlog.get_logger("scan")
+
+_ENTER = text("""
+INSERT INTO universe_members (universe, symbol_id, reason)
+SELECT * FROM unnest(CAST(:universes AS text[]), CAST(:ids AS bigint[]), CAST(:reasons AS text[])) ON CONFLICT DO NOTHING""")
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,7 @@ def _begin(
         universes = around.rules.universes_of(facts, around.day)
         equity_type = around.rules.equity_type_of(facts, around.day)
         by_type.setdefault(equity_type, []).append(listing.ticker)
-        members += [
-            {"universe": name, "symbol_id": id_, "reason": f"rule {name} of {around.day}"} for name in universes
-        ]
+        members += [(name, id_, by_rule(name, around.day)) for name in universes]
         event = NewSymbol(
             symbol=listing.ticker, name=listing.name, type=listing.type, exchange=listing.exchange,
             equity_type=equity_type, reason="ipo" if ipo else reason, session=around.day, universes=universes,
@@ -89,7 +91,9 @@ def _begin(
         if reason != "bootstrap":
             log.info("symbol listed", symbol=listing.ticker, reason=event.reason)
     if members:
-        session.execute(upsert(UniverseMember).on_conflict_do_nothing(), members)
+        session.execute(
+            _ENTER, {name: [row[at] for row in members] for at, name in enumerate(("universes", "ids", "reasons"))}
+        )
     request_bars(session, list(ids.values()), around.sessions, reason="new_listing", as_of=around.day)
     for equity_type, tickers in by_type.items():
         queue_symbols(session, equity_type, tickers, "new_listing", around.queue_bound)
