@@ -64,6 +64,10 @@ class VendorRefused(Stop):
     """401 or 403: the key is wrong, or the plan lacks what was asked for."""
 
 
+class PlanLacks(VendorRefused):
+    """403: the vendor's plan does not include what was asked for; the key is good."""
+
+
 class SchemaMismatch(Stop):
     """The database's schema is not the one this code was written for."""
 

@@ -84,8 +84,7 @@ def main() -> int:
             one: day for one, day in (told.new | told.archived).items() if (plain.new | plain.archived).get(one) != day
         }
         say(
-            f"{'same ' if good else 'OTHER'}  {name:<20} exit {told.code}  {told.seconds:5.1f} s  later: {late or '-'}  {'; '.join(told.problems)[:160]}",
-            flush=True,
+            f"{'same ' if good else 'OTHER'}  {name:<20} exit {told.code}  {told.seconds:5.1f} s  later: {late or '-'}  {'; '.join(told.problems)[:160]}"
         )
         if not good:
             say(f"       {told}")

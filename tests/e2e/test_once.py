@@ -20,7 +20,8 @@ def test_the_cycle_on_a_folder_and_the_same_again(tickstock: Tickstock, folder: 
     assert first["scan"] == {"listed": 4, "new": ["AAA", "BBB", "CCC", "DDD"], "changed": [], "archived": []}
     assert first["backfill"] == {"symbols": 4, "bars": 4 * 40}
     assert first["bars"] == {"loaded": 4, "updated": 0, "refused": 0}
-    assert first["vendor_calls"] <= 4 + 3, "four ranges are cheaper than forty days"
+    ranges, day, ipos, details = 4, 3, 2, 4
+    assert first["vendor_calls"] <= ranges + day + ipos + details, "four ranges are cheaper than forty days"
     assert second["scan"]["new"] == ["IPO"]
     assert second["quality"] == {"checked": 5, "findings": 0, "by_check": {}}, "a known split is no finding"
     assert third["quality"] == {"checked": 5, "findings": 1, "by_check": {"price_move": 1}}

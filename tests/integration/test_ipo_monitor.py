@@ -285,6 +285,47 @@ def test_the_vendor_against_itself_who_traded_unlisted_and_who_was_listed_untrad
     assert counted == {"bars_without_listing": 2000, "listing_without_bars": 1}
 
 
+def test_a_ticker_that_another_company_has_the_very_next_session(build: Callable[..., System]) -> None:
+    """The former holder's bars end; not one bar of the new one's is stored with it, and the new one is announced a session later."""
+    change = LATER[1]
+    rows = [bar(ticker, day) for ticker in ("M", *(f"T{number:02}" for number in range(40))) for day in DAYS]
+    old, new = described("M", 1, until=change), described("M", 2, since=change)
+    system = build(rows, TICKERS + old + new)
+    system.free_pace()
+    for day in (MONDAY, *LATER[:5]):
+        system.scan(day)
+        system.backfill(day)
+        system.eod(day)
+    assert told(system)[0] == {"M": "listed"}
+    bars = system.rows(
+        "SELECT s.composite_figi, s.active, min(h.date), max(h.date) FROM symbols s JOIN historical_data h ON h.symbol_id = s.id"
+        " WHERE s.ticker = 'M' GROUP BY 1, 2 ORDER BY 1"
+    )
+    assert [(figi, active, last) for figi, active, _, last in bars] == [
+        ("BBG000000001", False, LATER[0]), ("BBG000000002", True, LATER[4]),
+    ]  # fmt: skip
+    assert bars[1][2] >= change
+
+
+def test_one_that_trades_on_after_the_listing_dropped_it_goes_when_its_bars_end(build: Callable[..., System]) -> None:
+    last = LATER[1]
+    rows = [bar(f"T{number:02}", day) for number in range(40) for day in DAYS]
+    rows += [bar("LATE", day) for day in DAYS if day <= last]
+    system = build(rows)
+
+    def lacking(answer: ListingAnswer) -> ListingAnswer:
+        return replace(answer, listings=tuple(one for one in answer.listings if one.ticker != "LATE"))
+
+    archived = {}
+    for day in (MONDAY, *LATER[:6]):
+        dropped = Altered(system.played.vendor, listings=lacking, details=lambda _answer: None)
+        archived[day] = system.scan(day, dropped if day >= LATER[0] else None).archived
+        system.eod(day)
+    assert [day for day, tickers in archived.items() if tickers] == [LATER[3]]
+    [event] = system.events("symbol_archived")
+    assert (event["reason"], event["delist_date"]) == ("absent_twice", LATER[2].isoformat())
+
+
 def test_details_are_read_within_the_budget_new_symbols_first_and_move_universes(turbulent: System) -> None:
     for day in (MONDAY, LATER[0], DAY):
         turbulent.scan(day)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from tests.builders import Played, add_symbols, bar, write_bars
 from tests.publishing import until
 from tickstock_automation.bars.backfill import process_batch
+from tickstock_automation.bars.eod import load_session
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import DatabaseConflict, NotFound, QueueFull, UsedWrongly
@@ -276,6 +277,8 @@ def test_scans_and_backfills_heed_what_a_person_decided(
         "SELECT h.date FROM historical_data h JOIN symbols s ON s.id = h.symbol_id WHERE s.ticker = 'T00' ORDER BY 1"
     )
     assert [day for (day,) in desk.rows(stored)] == days[:35], "with those of the days between"
+    played.at(days[35], closed=True)
+    load_session(days[35], played.vendor, desk.settings)  # without it nobody knows whether it trades
     desk.unpin("PIN", word=Word(days[36], "ann", "it is gone"))
     assert scan_before(days[36]).archived == ["PIN"]
 

@@ -282,6 +282,76 @@ def test_a_flood_is_held_back_until_a_scan_of_another_session_agrees() -> None:
     assert len(day_of([*here, *flood[:10]], known).new) == 10
 
 
+def test_issues_alike_in_all_words_are_told_apart_by_nothing() -> None:
+    words: dict[str, Any] = {"name": "XYZ Preferred", "type": "PFD", "exchange": "XNYS", "cik": "5"}
+    known = [stored(1, "XYZpA", **words), stored(2, "XYZpB", **words)]
+    diff = day_of([Listing("XYZpB", **words), Listing("XYZpC", **words)], known, MONDAY)
+    assert ([one.ticker for one in diff.new], diff.absent, diff.changed) == (["XYZpC"], [1], [])
+
+
+def test_another_name_on_another_exchange_or_after_a_gap_is_another_company() -> None:
+    old = stored(1, "X", "F-OLD", name="Old Steel", type="CS", exchange="XNYS")
+    new = Listing("X", name="Brand New Gold", type="CS", exchange="XNAS")
+    assert day_of([new], [old], MONDAY).waiting == ["X"]
+    assert day_of([replace(new, exchange="XNYS")], [replace(old, absent_since=MONDAY)]).archived, "after a gap"
+    [changed] = day_of([replace(new, exchange="XNYS")], [old]).changed
+    assert changed.changes == {"name": ("Old Steel", "Brand New Gold")}
+
+
+def test_a_figi_that_stands_on_another_ticker_renames_nobody_whose_own_is_still_listed() -> None:
+    known = [stored(1, "ABD", "F1", cik="1", name="Abd Inc")]
+    listed = [
+        Listing("ABD", cik="1", name="Abd Inc"),
+        Listing("ACCOw", composite_figi="F1", name="Abd Inc When Issued"),
+    ]
+    diff = day_of(listed, known)
+    assert (diff.changed, diff.absent, [one.ticker for one in diff.new]) == ([], [], ["ACCOw"])
+
+
+def test_figis_exchanged_by_a_fault_against_both_ciks_and_names_are_no_swap() -> None:
+    known = [stored(1, "A", "F1", cik="1", name="One"), stored(2, "B", "F2", cik="2", name="Two")]
+    listed = [
+        Listing("A", composite_figi="F2", cik="1", name="One"),
+        Listing("B", composite_figi="F1", cik="2", name="Two"),
+    ]
+    diff = day_of(listed, known, MONDAY)
+    assert (diff.changed, diff.new) == ([], [])
+    absent = [replace(one, absent_since=MONDAY) for one in known]
+    righted = day_of([replace(listed[0], composite_figi="F1"), replace(listed[1], composite_figi="F2")], absent)
+    assert (sorted(righted.back), righted.changed, righted.archived) == ([1, 2], [], [])
+
+
+def test_when_issued_shares_that_become_regular_ones_leave_the_rename_to_the_old_row() -> None:
+    both = [Listing("ABD", composite_figi="F1"), Listing("ACCOw", composite_figi="F1")]
+    [new] = day_of(both, [stored(1, "ABD", "F1")]).new
+    assert new == Listing("ACCOw"), "a FIGI that two have is not stored with the second"
+    [renamed] = day_of(
+        [Listing("ACCO", composite_figi="F1")], [stored(1, "ABD", "F1"), stored(2, "ACCOw")], MONDAY
+    ).renamed
+    assert (renamed.id, renamed.listing.ticker) == (1, "ACCO")
+
+
+def test_what_traded_since_is_absent_anew_from_the_day_that_saw_it() -> None:
+    known = [stored(1, "GONE", absent_since=MONDAY), stored(2, "HERE")]
+    assert day_of([Listing("HERE")], known, traded={1}).absent == [1]
+
+
+def test_nothing_is_archived_for_absence_before_a_load_has_looked_whether_it_trades() -> None:
+    known = [stored(1, "GONE", absent_since=MONDAY), stored(2, "HERE")]
+    assert not day_of([Listing("HERE")], known, unseen={1}).archived
+
+
+def test_a_flood_of_relisted_ones_is_held_back_too() -> None:
+    known = [stored(number, f"T{number}") for number in range(100)]
+    known += [stored(200 + number, f"R{number}", f"FR{number}", active=False) for number in range(12)]
+    back = [Listing(f"R{number}", composite_figi=f"FR{number}") for number in range(12)]
+    first = day_of([*(Listing(one.ticker) for one in known[:100]), *back], known, MONDAY)
+    assert (first.relisted, len(first.held_back)) == ([], 12)
+    held = {one.ticker: (MONDAY, one) for one in first.held_back}
+    second = day_of([*(Listing(one.ticker) for one in known[:100]), *back], known, held_back=held)
+    assert len(second.relisted) == 12
+
+
 tickers = st.sampled_from(["A", "AB", "B", "C", "CA"])
 figis = st.sampled_from([None, "F1", "F2", "F3", "F4"])
 ciks = st.sampled_from([None, "1", "2"])

@@ -34,8 +34,12 @@ MOST_MISSED = 30
 
 log = structlog.get_logger("eod")
 
+# Not those whose ticker is listed as another company's by now: its bars are not theirs.
 _EXPECTED = text("""
-SELECT ticker, id FROM symbols WHERE active AND (bootstrap OR first_seen <= :day)""")
+SELECT ticker, id FROM symbols s
+ WHERE active AND (bootstrap OR first_seen <= :day)
+   AND NOT EXISTS (SELECT 1 FROM vendor_differences d WHERE d.kind = 'ticker_held' AND d.ticker = s.ticker
+                    AND d.session BETWEEN s.absent_since AND :day)""")
 
 _LACKING = text("""
 SELECT s.id, s.ticker, s.equity_type FROM symbols s

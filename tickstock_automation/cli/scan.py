@@ -17,6 +17,7 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.sessions import new_york_date
 from tickstock_automation.symbols import scan_inspection
+from tickstock_automation.symbols.overview import last_scanned
 from tickstock_automation.symbols.scan_inspection import IpoLine, ScanDetail, ScanLine
 
 app = typer.Typer(invoke_without_command=True)
@@ -115,13 +116,14 @@ def ipos(
     everything: Annotated[bool, typer.Option("--all", help="The past, listed and withdrawn ones too.")] = False,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Coming from this day on; by default today."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Coming from this day on; by default the newest scan's."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows the coming IPOs, as the vendor's calendar had them at the last scan."""
-    today = as_of.date() if as_of else new_york_date(datetime.now(UTC))
     with transaction(Role.APP) as session:
+        scanned = last_scanned(session)  # in a replay of the past it is what today is
+        today = as_of.date() if as_of else scanned or new_york_date(datetime.now(UTC))
         lines = scan_inspection.ipos(session, today, everything=everything)
     if as_json:
         print_json({"ipos": [asdict(one) for one in lines]})

@@ -10,10 +10,10 @@ from typing import TypeVar
 import structlog
 
 from tickstock_automation.db.vendor_differences import Difference, Kind
-from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, PlanLacks, VendorUnavailable
 from tickstock_automation.symbols.diff import Diff
-from tickstock_automation.symbols.identity import Stored
-from tickstock_automation.vendor.client import Details, Listing, TickerChange, Vendor
+from tickstock_automation.symbols.identity import Stored, other_company
+from tickstock_automation.vendor.client import Details, TickerChange, Vendor
 
 NEAR = timedelta(days=10)
 """A ticker event explains a change of the listing if it is dated so near: some come a session late, some are years old."""
@@ -30,7 +30,7 @@ class Answers:
     delisted: dict[int, date] = field(default_factory=dict)
     former: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
-    refused: VendorRefused | None = None
+    refused: PlanLacks | None = None
     unasked: int = 0
 
 
@@ -42,7 +42,8 @@ def ask(diff: Diff, stored: Iterable[Stored], day: date, vendor: Vendor, budget:
     for id_ in sorted(diff.absent):
         one = by_id[id_]
         _read_details(one, asker.ask(lambda one=one: vendor.details(one.ticker)), answers)  # type: ignore[misc]
-    for ticker in _perhaps_renamed(diff, [by_id[id_] for id_ in diff.absent]):
+    gone = [*diff.absent, *(one.id for one in diff.archived)]
+    for ticker in _perhaps_renamed(diff, [by_id[id_] for id_ in gone]):
         changes = asker.ask(lambda ticker=ticker: vendor.ticker_changes(ticker))  # type: ignore[misc]
         former = _former(changes or (), ticker, day)
         if former is not None:
@@ -59,17 +60,13 @@ def ask(diff: Diff, stored: Iterable[Stored], day: date, vendor: Vendor, budget:
 
 
 def _read_details(one: Stored, details: Details | None, answers: Answers) -> None:
-    if details is None or _another(one, details.listing):
+    if details is None or other_company(one, details.listing):
         return
     if details.active:
         words = "the listing lacks it, its details say that it is active"
         answers.differences.append(Difference(Kind.DETAILS_AGAINST_LISTING, one.ticker, words))
     elif details.delisted is not None:
         answers.delisted[one.id] = details.delisted
-
-
-def _another(one: Stored, listing: Listing) -> bool:
-    return bool(one.composite_figi and listing.composite_figi and one.composite_figi != listing.composite_figi)
 
 
 def _perhaps_renamed(diff: Diff, absent: Collection[Stored]) -> list[str]:
@@ -92,7 +89,7 @@ class _Asker:
 
     def __init__(self, budget: int) -> None:
         self.left, self.unasked = budget, 0
-        self.refused: VendorRefused | None = None
+        self.refused: PlanLacks | None = None
 
     def ask(self, question: Callable[[], T]) -> T | None:
         if self.left <= 0:
@@ -104,7 +101,7 @@ class _Asker:
         except VendorUnavailable as trouble:
             log.warning("a scan's question waits", reason=str(trouble))
             self.left = 0
-        except VendorRefused as refused:
+        except PlanLacks as refused:
             self.refused, self.left = refused, 0
         except BadAnswer as broken:
             log.warning("a scan's question got no usable answer", reason=str(broken))

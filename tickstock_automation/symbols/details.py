@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, case, func, select, text, update
 
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
@@ -18,10 +18,12 @@ from tickstock_automation.errors import BadAnswer, VendorUnavailable
 from tickstock_automation.events.catalogue import FieldChange, Service, SymbolChanged
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.settings import Settings
+from tickstock_automation.symbols.identity import Stored, other_company
 from tickstock_automation.symbols.membership import reassign
 from tickstock_automation.symbols.models import Symbol
 from tickstock_automation.vendor.client import Details, Vendor
 
+YOUNG = timedelta(days=10)
 FIELDS = ("market_cap", "sic_code", "list_date")
 
 log = structlog.get_logger("details")
@@ -73,7 +75,9 @@ def _due(day: date, budget: int, *, refresh: bool) -> list[Symbol]:
             wanted = wanted.where(Symbol.details_on.is_(None) | (Symbol.details_on < day))
         else:
             wanted = wanted.where(Symbol.details_on.is_(None))
-        order = (Symbol.details_on.nulls_first(), Symbol.bootstrap, Symbol.id)
+        # A new one's details may come a day or more after its listing.
+        young = and_(~Symbol.bootstrap, Symbol.first_seen >= day - YOUNG, Symbol.market_cap.is_(None))
+        order = (case((young, 0), else_=1), Symbol.details_on.nulls_first(), Symbol.bootstrap, Symbol.id)
         return list(session.scalars(wanted.order_by(*order).limit(max(0, budget - spent))))
 
 
@@ -84,8 +88,8 @@ def _store(session: ServiceSession, day: date, known: Symbol, details: Details |
     if details is None or row.ticker != known.ticker:
         return 0
     listing = details.listing
-    if row.composite_figi and listing.composite_figi and row.composite_figi != listing.composite_figi:
-        words = f"the listing says {row.composite_figi}, its details {listing.composite_figi}"
+    if other_company(_as_stored(row), listing):
+        words = f"its details are of another company: {listing.name} ({listing.composite_figi or 'no FIGI'})"
         note(session, day, [Difference(Kind.DETAILS_AGAINST_LISTING, row.ticker, words)])
         return 0
     new = {name: value for name in FIELDS if (value := getattr(details, name)) not in (None, getattr(row, name))}
@@ -97,6 +101,10 @@ def _store(session: ServiceSession, day: date, known: Symbol, details: Details |
     add_events(session, Service.IPO_MONITOR, [Pending(event, row.id)])
     reassign(lambda: nullcontext(session), day, [row.id], equity_types=True)
     return 1
+
+
+def _as_stored(row: Symbol) -> Stored:
+    return Stored(row.id, row.ticker, row.active, row.name, row.type, row.exchange, row.composite_figi, cik=row.cik)
 
 
 def _told(value: Any) -> Any:

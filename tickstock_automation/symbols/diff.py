@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from tickstock_automation.symbols.coverage import Thin, thin_groups
 from tickstock_automation.symbols.identity import Matches, Stored, match, shared_figis
@@ -54,12 +55,14 @@ class Limits:
 class Known:
     """What is known besides the listing. All by default nothing.
 
-    traded: ids of absent securities with a bar of a session since. delisted: id to the day from which on the vendor says
+    traded: ids of absent securities with a bar of a session since. unseen: ids of absent securities of which no session was
+    loaded since, so that nobody knows whether they trade. delisted: id to the day from which on the vendor says
     that it is delisted. former: what the vendor's ticker events say a listed ticker's holder was called before. held_back:
     listings of an earlier session's flood, by ticker. bootstrap: the database is being filled for the first time.
     """
 
     traded: Collection[int] = ()
+    unseen: Collection[int] = ()
     delisted: Mapping[int, date] = field(default_factory=dict)
     former: Mapping[str, Collection[str]] = field(default_factory=dict)
     held_back: Mapping[str, tuple[date, Listing]] = field(default_factory=dict)
@@ -112,17 +115,24 @@ def compare(
     counted = [one for one in active if not one.kept]
     lost = {one.id for one in gone if not one.kept}
     thin = thin_groups(counted, lost, limits.coverage)
+    shared = shared_figis(listed)
     archived = [] if thin else _archived(gone, session, known)
     occupied = _occupied(active, matches, {one.id for one in archived})
-    free = [one for one in matches.unknown if one.ticker not in occupied]
-    new, held_back = _flood(free, len(counted), session, limits, known)
+    come = {one.ticker: _own(one, shared) for one in (*matches.unknown, *matches.back.values())}
+    new, held_back = _flood(
+        [one for one in come.values() if one.ticker not in occupied], len(counted), session, limits, known
+    )
+    again = {one.ticker: id_ for id_, one in matches.back.items()}
     named = {one.id for one in archived}
     return Diff(
-        new=new,
+        new=[one for one in new if one.ticker not in again],
         held_back=held_back,
-        relisted=[(id_, one) for id_, one in sorted(matches.back.items()) if one.ticker not in occupied],
-        changed=_changes(active, matches.same, occupied, shared_figis(listed)),
-        absent=[] if thin else [one.id for one in gone if one.absent_since is None and one.id not in named],
+        relisted=sorted(((again[one.ticker], one) for one in new if one.ticker in again), key=lambda one: one[0]),
+        changed=_changes(active, matches.same, occupied, shared),
+        # what has traded since is absent anew from today on
+        absent=[]
+        if thin
+        else [one.id for one in gone if one.id not in named and (one.absent_since is None or one.id in known.traded)],
         back=[one.id for one in active if one.absent_since is not None and one.id in matches.same],
         archived=archived,
         waiting=sorted(one.ticker for one in (*matches.unknown, *matches.back.values()) if one.ticker in occupied),
@@ -140,7 +150,7 @@ def _archived(gone: list[Stored], session: date, known: Known) -> list[Archived]
         told = known.delisted.get(one.id)
         if told is not None and told <= session:
             found.append(Archived(one.id, one.ticker, told, Why.VENDOR_SAYS))
-        elif one.absent_since is not None and one.absent_since < session:
+        elif one.absent_since is not None and one.absent_since < session and one.id not in known.unseen:
             found.append(Archived(one.id, one.ticker, one.absent_since))
     return found
 
@@ -160,10 +170,17 @@ def _occupied(active: list[Stored], matches: Matches, freed: set[int]) -> set[st
         occupied |= stuck
 
 
+def _own(listing: Listing, shared: Collection[str]) -> Listing:
+    """A listing without the FIGIs that another ticker has today as well: stored with both, neither could be told by it."""
+    figis = {name: getattr(listing, name) for name in ("composite_figi", "share_class_figi")}
+    blank: dict[str, Any] = {name: None for name, figi in figis.items() if figi in shared}
+    return replace(listing, **blank) if blank else listing
+
+
 def _flood(
     free: list[Listing], known_active: int, session: date, limits: Limits, known: Known
 ) -> tuple[list[Listing], list[Listing]]:
-    """New listings to store now, and those to hold back until a scan of a later session agrees."""
+    """New and relisted ones to store now, and those to hold back until a scan of a later session agrees."""
     if known.bootstrap or len(free) <= max(FLOOD_FEW, limits.flood * known_active):
         return free, []
 
@@ -178,16 +195,19 @@ def _changes(
     active: list[Stored], same: dict[int, Listing], occupied: set[str], shared: Collection[str]
 ) -> list[Changed]:
     found = []
+    owners = {one.composite_figi: one.id for one in active if one.composite_figi}
     for one in active:
         listing = same.get(one.id)
         if listing is None or (listing.ticker != one.ticker and listing.ticker in occupied):
             continue
-        # What the vendor leaves blank for a day is not taken back; a FIGI that two tickers have today is nobody's new one.
+        # What the vendor leaves blank for a day is not taken back; a FIGI that two tickers have today, or that is another
+        # security's, is nobody's new one.
         changes = {
             name: (getattr(one, name), new)
             for name in DETAILS
             if (new := getattr(listing, name)) is not None and new != getattr(one, name) and new not in shared
-        }
+            and not (name == "composite_figi" and owners.get(new, one.id) != one.id)
+        }  # fmt: skip
         if changes:
             found.append(Changed(one.id, listing, changes))
     return found

@@ -8,7 +8,7 @@ When in doubt there are two securities, never a merge.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -62,12 +62,16 @@ def match(listed: Collection[Listing], stored: Iterable[Stored], former: Mapping
 
 
 def other_company(one: Stored, listing: Listing) -> bool:
-    """Whether two with one ticker are two securities: their FIGIs, else their CIKs, else both type and name differ."""
+    """Whether two with one ticker are two securities: their FIGIs differ, else their CIKs, else their names together with type,
+    exchange, or a gap in the listing. A name alone that changes is a change."""
     if one.composite_figi and listing.composite_figi:
         return one.composite_figi != listing.composite_figi
     if one.cik and listing.cik:
         return one.cik != listing.cik
-    return _differ(one.type, listing.type) and _differ(plain(one.name), plain(listing.name))
+    elsewhere = (
+        _differ(one.type, listing.type) or _differ(one.exchange, listing.exchange) or one.absent_since is not None
+    )
+    return elsewhere and _differ(plain(one.name), plain(listing.name))
 
 
 def shared_figis(listed: Iterable[Listing]) -> set[str]:
@@ -138,7 +142,23 @@ def _pair(
 
 
 def _by_figi(found: Matches, active: list[Stored]) -> None:
-    _pair(found, active, lambda one: one.composite_figi)
+    """Another ticker's FIGI renames nobody whose own ticker is still listed as his, nor into a ticker whose holder stays."""
+    rows = {listing.ticker: listing for listing in found.unknown}
+    holders = {one.ticker: one for one in active}
+
+    def fits(one: Stored, listing: Listing) -> bool:
+        if one.ticker == listing.ticker:
+            return True
+        own, holder = rows.get(one.ticker), holders.get(listing.ticker)
+        return not (own and _stays(one, own)) and not (holder and _stays(holder, listing))
+
+    _pair(found, active, lambda one: one.composite_figi, fits)
+
+
+def _stays(one: Stored, row: Listing) -> bool:
+    """Whether a row under the security's own ticker is his, as far as all but the FIGI tells."""
+    same_company = bool(one.cik and one.cik == row.cik and plain(one.name) == plain(row.name))
+    return same_company or not other_company(one, row)
 
 
 def _by_share_class(found: Matches, active: list[Stored]) -> None:
@@ -158,9 +178,15 @@ def _by_words(found: Matches, active: list[Stored], former: Mapping[str, Collect
     def open_(one: Stored, listing: Listing) -> bool:
         return not (one.composite_figi and listing.composite_figi) and not _differ(one.cik, listing.cik)
 
-    def words(one: Stored | Listing) -> Hashable | None:
+    def all_words(one: Stored | Listing) -> Hashable | None:
         values = (one.cik, plain(one.name), one.type, one.exchange)
         return values if all(values) else None
+
+    # Issues of one company alike in all words (preferreds, warrants) are told apart by nothing.
+    alike = _several(map(all_words, active)) | _several(map(all_words, (*found.same.values(), *found.unknown)))
+
+    def words(one: Stored | Listing) -> Hashable | None:
+        return None if (its := all_words(one)) in alike else its
 
     _pair(found, active, words, open_)
     gone = {one.ticker: one for one in active if one.id not in found.same}
@@ -211,6 +237,10 @@ def _newest(inactive: Iterable[Stored], key: Callable[[Stored], Hashable | None]
         if (its := key(one)) is not None:
             found.setdefault(its, one)
     return found
+
+
+def _several(values: Iterable[Hashable | None]) -> set[Hashable]:
+    return {value for value, number in Counter(values).items() if value is not None and number > 1}
 
 
 def _more_than_once(values: Iterable[str | None]) -> set[str]:

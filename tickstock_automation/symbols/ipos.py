@@ -15,7 +15,7 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.operational import OperationalFinding
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, PlanLacks, VendorUnavailable
 from tickstock_automation.events.catalogue import Service
 from tickstock_automation.symbols.identity import plain
 from tickstock_automation.symbols.models import IpoCalendarEntry
@@ -59,7 +59,7 @@ def refresh_calendar(day: date, vendor: Vendor) -> str:
             return "not_in_plan"
     try:
         ipos = vendor.ipos(day - BACK, day + AHEAD)
-    except VendorRefused as refused:
+    except PlanLacks as refused:
         with transaction(Role.IPO_MONITOR) as session:
             say_once(session, day, f"IPOs are announced as plain listings: {refused}", {"about": "ipos"})
         return "not_in_plan"

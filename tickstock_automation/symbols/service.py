@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import structlog
 from sqlalchemy import delete, func, insert, select, update
 
-from tickstock_automation.bars.models import Bar
+from tickstock_automation.bars.models import Bar, EodRun
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
@@ -164,28 +164,42 @@ def _read(day: date) -> tuple[list[Stored], Known]:
         absent = [one.id for one in stored if one.active and one.absent_since is not None]
         since = select(Bar.date).where(Bar.symbol_id == Symbol.id, Bar.date >= Symbol.absent_since)
         traded = set(session.scalars(select(Symbol.id).where(Symbol.id.in_(absent), since.exists())))
+        loaded = select(EodRun.session).where(
+            EodRun.outcome == DONE, EodRun.session >= Symbol.absent_since, EodRun.session < day
+        )
+        unseen = set(session.scalars(select(Symbol.id).where(Symbol.id.in_(absent), ~loaded.exists())))
         held = {
             row.ticker: (row.session, Listing(**row.listing))
             for row in session.scalars(select(HeldListing).where(HeldListing.session <= day))
         }
-    return stored, Known(traded=traded, held_back=held, bootstrap=first)
+    return stored, Known(traded=traded, unseen=unseen, held_back=held, bootstrap=first)
 
 
 def _not_trading(answers: Answers) -> dict[int, date]:
-    """Without those that have a bar on or after the day from which the vendor calls them delisted: noted, and not believed."""
+    """Without those that have a bar on or after the day from which the vendor calls them delisted, or were first seen after it:
+    noted, and not believed."""
     if not answers.delisted:
         return {}
     with transaction(Role.APP) as session:
-        newest = session.execute(
-            select(Symbol.id, Symbol.ticker, func.max(Bar.date))
-            .join(Bar, (Bar.symbol_id == Symbol.id) & (Bar.date >= min(answers.delisted.values())))
+        bars = (Bar.symbol_id == Symbol.id) & (Bar.date >= min(answers.delisted.values()))
+        found = session.execute(
+            select(Symbol.id, Symbol.ticker, Symbol.first_seen, func.max(Bar.date))
+            .outerjoin(Bar, bars)
             .where(Symbol.id.in_(answers.delisted))
-            .group_by(Symbol.id, Symbol.ticker)
+            .group_by(Symbol.id)
         ).all()
     believed = dict(answers.delisted)
-    for id_, ticker, last in newest:
-        if last >= answers.delisted[id_]:
-            words = f"its details say delisted on {answers.delisted[id_]}, it has a bar of {last}"
+    for id_, ticker, first_seen, last in found:
+        told = answers.delisted[id_]
+        against = (
+            f"a bar of {last}"
+            if last and last >= told
+            else f"been listed on {first_seen}"
+            if first_seen >= told
+            else None
+        )
+        if against is not None:
+            words = f"its details say delisted on {told}, it has {against}"
             answers.differences.append(Difference(Kind.BARS_AGAINST_DETAILS, ticker, words))
             del believed[id_]
     return believed

@@ -22,7 +22,7 @@ import urllib3
 from polygon import RESTClient
 from polygon.rest.vX import VXClient
 
-from tickstock_automation.errors import BadAnswer, Fault, VendorRefused, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, Fault, PlanLacks, VendorRefused, VendorUnavailable
 from tickstock_automation.settings import settings
 from tickstock_automation.vendor.client import (
     BarsAnswer,
@@ -139,7 +139,7 @@ def _check_status(path: str, status: int, retry_after: str | None, body: bytes) 
     said = body[:200].decode("utf-8", "replace")
     if status in (401, 403):
         what = "the API key is not known" if status == 401 else "the plan does not include this"
-        raise VendorRefused(
+        raise (VendorRefused if status == 401 else PlanLacks)(
             f"{path}: the vendor refuses ({status}): {what}; check POLYGON_API_KEY and the plan. It said: {said}"
         )
     if status == 429:
@@ -174,7 +174,7 @@ class PolygonVendor(Vendor):
         for page in pages:
             for row in page.rows("count"):
                 listing = _listing(row)
-                if listing is None:
+                if listing is None or row.get("active") is False:
                     refused += 1
                 elif listing in found:
                     repeated += 1
