@@ -70,12 +70,16 @@ def _dry_run(driver: Any, day: date, *, as_json: bool) -> None:
     lists = {name: told.pop(name) for name in ("changed", "archived", "differences")}
     report(False, told)
     for ticker, changes in lists["changed"].items():
-        words = ", ".join(f"{name} {old or '·'} → {new}" for name, (old, new) in changes.items())
-        stdout.print(Text.assemble("  ", ("changed  ", "cyan"), (f"{ticker}  ", "bold"), words))
+        _say_changed(ticker, changes)
     for ticker, (since, why) in lists["archived"].items():
         stdout.print(Text.assemble("  ", ("archived ", "yellow"), (f"{ticker}  ", "bold"), f"from {since}, {why}"))
     for kind, ticker, words in lists["differences"]:
         stdout.print(Text.assemble("  ", ("differs  ", "red"), (f"{ticker}  ", "bold"), f"{kind}: {words}"))
+
+
+def _say_changed(ticker: str, changes: dict[str, list[str | None]]) -> None:
+    words = ", ".join(f"{name} {old or '·'} → {new}" for name, (old, new) in changes.items())
+    stdout.print(Text.assemble("  ", ("changed  ", "cyan"), (f"{ticker}  ", "bold"), words))
 
 
 @app.command()
@@ -163,6 +167,8 @@ def _show_detail(found: ScanDetail) -> None:
         rows["error"] = Text(line.error, "red")
     first = {name: found.figures[name] for name in FIRST if name in found.figures}
     for name, value in (first | found.figures).items():
+        if name == "changes":
+            continue  # told below, one a line
         words = _share(value) if name == "coverage" and isinstance(value, float) else in_words(value)
         rows[name.replace("_", " ")] = Text(words)
     if found.held_listings:
@@ -170,6 +176,8 @@ def _show_detail(found: ScanDetail) -> None:
     for kind, tickers in found.differences.items():
         rows[kind.replace("_", " ")] = _named(tickers)
     stdout.print(facts(rows))
+    for ticker, changes in list(found.figures.get("changes", {}).items())[:SHOWN]:
+        _say_changed(ticker, changes)
     for one in found.findings:
         severity = str(one["severity"])
         head = Text.assemble((severity, SEVERITIES.get(severity, "")), f"  {one['check_name']}")

@@ -272,6 +272,8 @@ class _Scan:
         for id_, listing in diff.relisted:
             with self._held() as session:
                 store_relisted(session, id_, listing, around)
+                # its row may know more than the listing: price, market cap, a person's word on its universes
+                reassign(lambda s=session: nullcontext(s), self.day, [id_], equity_types=True)  # type: ignore[misc]
             self.report.new.append(listing.ticker)
         for chunk in _chunks(diff.new, CHUNK if bootstrap else 1):
             with self._held() as session:
