@@ -35,7 +35,7 @@ def refused(tickstock: Tickstock, code: int, words: str, *arguments: str, **envi
         ("only 3 sessions", ("--data", "FOLDER", "--as-of", "2024-03-06", "--days", "9")),
         ("is in the future", ("--data", "FOLDER", "--as-of", "2999-01-04")),
         ("is no date", ("--data", "FOLDER", "--as-of", "yesterday")),
-        ("--only takes scan, eod, quality", ("--data", "FOLDER", "--only", "scan,tea")),
+        ("--only takes scan, details, eod, quality", ("--data", "FOLDER", "--only", "scan,tea")),
         ("two different markets", ("--data", "FOLDER", "--generate")),
         ("no fault 'htm': did you mean html?", ("--data", "FOLDER", "--fault", "htm@2024-02-01")),
         ("not of the form NAME@YYYY-MM-DD", ("--data", "FOLDER", "--fault", "html")),

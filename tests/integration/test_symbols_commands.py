@@ -146,7 +146,7 @@ def test_find_by_ticker_words_and_what_they_are(settings: Settings, admin: Engin
     assert command("symbols", "find", "--limit", "1")["found"] == 4
     assert "1 of 4" in printed("symbols", "find", "--limit", "1")
     assert "once WAS" in printed("symbols", "find", "was")
-    with pytest.raises(NotFound, match="no universe is called etf; there are .*, etfs, "):
+    with pytest.raises(NotFound, match=r"no universe is called etf; there are .*, etfs, "):
         found("--universe", "etf")
 
 
