@@ -262,6 +262,7 @@ def test_the_registered_tasks_are_what_the_docs_say(settings: Settings) -> None:
     ours = {name for name in application.tasks if not name.startswith(("celery.", "pytest_celery."))}
     assert ours == {
         "symbols.scan",
+        "symbols.fetch_details",
         "bars.load_session",
         "bars.process_batch",
         "processing.dispatch",
