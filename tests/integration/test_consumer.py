@@ -553,3 +553,20 @@ def test_follow_from_now_on_gives_nothing_old_also_of_quiet_channels_and_after_a
     broker.flushall()
     publish_all(["LATER"])
     assert next(events)[1].symbol == "LATER", "what was sent again lies before the beginning"
+
+
+def test_follow_sees_that_a_stream_was_made_anew_also_when_it_is_as_long_as_before(
+    relays: Callable[[], Running], settings: Settings, broker: redis.Redis, admin: Engine
+) -> None:
+    relays()
+    publish_all(names(5))
+    until(lambda: len(in_stream(broker)) == 5)
+    with admin.begin() as connection:
+        connection.execute(text("UPDATE outbox SET created_at = created_at - interval '1 hour'"))
+    events = follow(settings.redis_url, since="newest")
+    threading.Timer(0.5, publish_all, (["NOW"],)).start()
+    assert next(events)[1].symbol == "NOW"
+    broker.flushall()
+    publish_all(["LATER"])
+    until(lambda: len(in_stream(broker)) == 7)
+    assert next(events)[1].symbol == "LATER", "what was sent again lies before the beginning"

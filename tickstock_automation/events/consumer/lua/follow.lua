@@ -29,6 +29,8 @@ for at = 1, #KEYS do
         last, passed = newest, added
     elseif passed > added then
         last, passed, anew = '0-0', trimmed, 1
+    elseif passed > 0 and trimmed == 0 and about['first-entry'] and before(last, about['first-entry'][1]) then
+        last, passed, anew = '0-0', 0, 1  -- nothing was trimmed, and what was passed is not there: made anew, and filled again
     elseif before(newest, last) then
         last, passed = newest, added  -- the moment lies ahead, or the stream came back older: what it holds was seen
     elseif passed >= 0 then
