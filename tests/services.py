@@ -25,11 +25,29 @@ from tickstock_automation.vendor.polygon import PolygonVendor
 DAYS = calendar().between(date(2024, 1, 2), date(2024, 2, 29))
 
 
-class System:
+class Seen:
+    """What stands in a database, its events among it."""
+
+    def __init__(self, admin: Engine) -> None:
+        self.admin = admin
+
+    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
+        with self.admin.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [
+            row[0]
+            for row in self.rows("SELECT data::jsonb FROM outbox WHERE event_type = :kind ORDER BY seq", kind=kind)
+        ]
+
+
+class System(Seen):
     """The services on one database and one replay, called as the tasks call them."""
 
     def __init__(self, settings: Settings, admin: Engine, played: Played) -> None:
-        self.settings, self.admin, self.played = settings, admin, played
+        super().__init__(admin)
+        self.settings, self.played = settings, played
 
     def scan(self, day: date, vendor: Vendor | None = None) -> Any:
         self.played.at(day, closed=False)
@@ -48,16 +66,6 @@ class System:
 
     def sweep(self, day: date) -> Any:
         return sweep(day, calendar(), self.settings)
-
-    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
-        with self.admin.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(statement), values)]
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [
-            row[0]
-            for row in self.rows("SELECT data::jsonb FROM outbox WHERE event_type = :kind ORDER BY seq", kind=kind)
-        ]
 
     def free_pace(self) -> None:
         self.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")

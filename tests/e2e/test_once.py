@@ -1,5 +1,6 @@
 """`tickstock up --once`: the contract that scripts rely on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,4 +61,18 @@ def test_a_generated_market_shows_a_table(tickstock: Tickstock) -> None:
     for words in ("2025-03-03", "300", "events received", "price_move"):
         assert words in done.stdout
     assert "Traceback" not in done.stderr
+    assert tickstock.left() == []
+
+
+def test_a_session_that_cannot_be_loaded_is_told_and_keeps_no_other_from_it(tickstock: Tickstock, folder: Path) -> None:
+    """A closure that nobody announced: there are no bars of that day, on any later day either."""
+    closed = f"special-closure@{DAYS[41]}"
+    done = tickstock(
+        "up", "--once", "--json", "--data", str(folder), "--as-of", START.isoformat(), "--days", "3", "--fault", closed
+    )
+    assert done.returncode == 1
+    first, second, third = json.loads(done.stdout)["cycles"]
+    assert (first["failed"], second["failed"], third["failed"]) == (False, True, True), "it is tried again, in vain"
+    assert [cycle["bars"]["loaded"] for cycle in (first, second, third)] == [4, 0, 5]
+    assert f"the vendor has no bars at all of {DAYS[41]}" in second["problems"][0]
     assert tickstock.left() == []

@@ -538,34 +538,40 @@ def test_a_handler_of_the_wrong_kind_is_refused_before_anything_is_acknowledged(
         consumer.run() if kind == "blocking" else asyncio.run(consumer.run())
 
 
-def test_follow_from_now_on_gives_nothing_old_also_of_quiet_channels_and_after_a_wipe(
-    relays: Callable[[], Running], settings: Settings, broker: redis.Redis, admin: Engine
-) -> None:
+@pytest.fixture
+def an_hour_old(relays: Callable[[], Running], broker: redis.Redis, admin: Engine) -> None:
+    """Five events that were sent an hour ago."""
     relays()
     publish_all(names(5))
     until(lambda: len(in_stream(broker)) == 5)
     with admin.begin() as connection:
         connection.execute(text("UPDATE outbox SET created_at = created_at - interval '1 hour'"))
-    assert list(follow(settings.redis_url, since=datetime.now(UTC), live=False)) == []
+
+
+def follow_to_now(settings: Settings) -> Iterator[tuple[str, Event]]:
+    """A follower from now on that has been given NOW."""
     events = follow(settings.redis_url, since="newest")
     threading.Timer(0.5, publish_all, (["NOW"],)).start()
     assert next(events)[1].symbol == "NOW"
+    return events
+
+
+@pytest.mark.usefixtures("an_hour_old")
+def test_follow_from_now_on_gives_nothing_old_also_of_quiet_channels_and_after_a_wipe(
+    settings: Settings, broker: redis.Redis
+) -> None:
+    assert list(follow(settings.redis_url, since=datetime.now(UTC), live=False)) == []
+    events = follow_to_now(settings)
     broker.flushall()
     publish_all(["LATER"])
     assert next(events)[1].symbol == "LATER", "what was sent again lies before the beginning"
 
 
+@pytest.mark.usefixtures("an_hour_old")
 def test_follow_sees_that_a_stream_was_made_anew_also_when_it_is_as_long_as_before(
-    relays: Callable[[], Running], settings: Settings, broker: redis.Redis, admin: Engine
+    settings: Settings, broker: redis.Redis
 ) -> None:
-    relays()
-    publish_all(names(5))
-    until(lambda: len(in_stream(broker)) == 5)
-    with admin.begin() as connection:
-        connection.execute(text("UPDATE outbox SET created_at = created_at - interval '1 hour'"))
-    events = follow(settings.redis_url, since="newest")
-    threading.Timer(0.5, publish_all, (["NOW"],)).start()
-    assert next(events)[1].symbol == "NOW"
+    events = follow_to_now(settings)
     broker.flushall()
     publish_all(["LATER"])
     until(lambda: len(in_stream(broker)) == 7)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from tests.builders import Played, add_symbols, bar, write_bars
 from tests.publishing import until
+from tests.services import Seen
 from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.bars.eod import load_session
 from tickstock_automation.db.engine import transaction
@@ -32,11 +33,12 @@ ANN = Word(DAY, "ann", "she knows it")
 BOB = Word(DAY, "bob", "he knows better")
 
 
-class Desk:
+class Desk(Seen):
     """Where people decide, each in a transaction of their own."""
 
     def __init__(self, settings: Settings, admin: Engine) -> None:
-        self.settings, self.admin = settings, admin
+        super().__init__(admin)
+        self.settings = settings
 
     def pin(self, *tickers: str, word: Word = ANN) -> list[Decided]:
         with transaction(Role.IPO_MONITOR) as session:
@@ -59,16 +61,6 @@ class Desk:
     def scan_archives(self, id_: int, ticker: str, day: date = DAY) -> bool:
         with transaction(Role.IPO_MONITOR) as session:
             return archive_by_scan(session, id_, ticker, day=day, delist_date=day, reason="absent_twice")
-
-    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
-        with self.admin.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(statement), values)]
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [
-            row[0]
-            for row in self.rows("SELECT data::jsonb FROM outbox WHERE event_type = :kind ORDER BY seq", kind=kind)
-        ]
 
     def decided(self) -> Sequence[Any]:
         return self.rows("SELECT symbol_id, action, author, reason FROM symbol_decisions ORDER BY id")

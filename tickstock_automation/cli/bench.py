@@ -31,7 +31,7 @@ def events(
     with stderr.status("") as status:
 
         def say(line: str) -> None:
-            stderr.print(f"  {line}", style="dim", markup=False)
+            _say(line)
             status.update(line)
 
         found = bench_events(seconds, rate, say)
@@ -54,7 +54,7 @@ def notify(
     """What NOTIFY costs 16 writers at once."""
     from tickstock_automation.bench.notify import bench_notify
 
-    found = bench_notify(seconds, lambda line: stderr.print(f"  {line}", style="dim", markup=False))
+    found = bench_notify(seconds, _say)
     if as_json:
         print_json(found)
         return
@@ -63,6 +63,28 @@ def notify(
         row = found[name]
         table.add_row(words, f"{row['with_notify_per_s']:,}", f"{row['without_notify_per_s']:,}")
     stdout.print(table)
+
+
+@app.command()
+def scan(
+    as_json: AsJson = False,
+    symbols: Annotated[int, typer.Option(min=100, help="How many securities are listed.")] = 10_000,
+) -> None:
+    """A first scan of a market, and scans that find nothing changed, without the vendor's time."""
+    from tickstock_automation.bench.scan import bench_scan
+
+    found = bench_scan(symbols, _say)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("", "measured", "must", box=None, pad_edge=False, padding=(0, 2))
+    table.add_row(f"first scan of {symbols:,}, all events included", f"{found['bootstrap_s']:.1f} s", "15 s of 10,000")
+    table.add_row("nothing changed", f"{found['unchanged_s']:.2f} s", "1 s of 10,000")
+    stdout.print(table)
+
+
+def _say(line: str) -> None:
+    stderr.print(f"  {line}", style="dim", markup=False)
 
 
 def _latencies(found: dict[str, Any]) -> Table:
@@ -106,21 +128,3 @@ def _footnotes(found: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
-
-
-@app.command()
-def scan(
-    as_json: AsJson = False,
-    symbols: Annotated[int, typer.Option(min=100, help="How many securities are listed.")] = 10_000,
-) -> None:
-    """A first scan of a market, and scans that find nothing changed, without the vendor's time."""
-    from tickstock_automation.bench.scan import bench_scan
-
-    found = bench_scan(symbols, lambda line: stderr.print(f"  {line}", style="dim", markup=False))
-    if as_json:
-        print_json(found)
-        return
-    table = Table("", "measured", "must", box=None, pad_edge=False, padding=(0, 2))
-    table.add_row(f"first scan of {symbols:,}, all events included", f"{found['bootstrap_s']:.1f} s", "15 s of 10,000")
-    table.add_row("nothing changed", f"{found['unchanged_s']:.2f} s", "1 s of 10,000")
-    stdout.print(table)

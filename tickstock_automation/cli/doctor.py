@@ -21,6 +21,9 @@ OLD_EVENT_S = 10.0
 OLDEST_REDIS = 7
 
 
+Row = tuple[Any, ...] | None
+
+
 @dataclass(frozen=True)
 class Seen:
     """What was found of one part; `do` says what to do where it is not good."""
@@ -49,11 +52,6 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _database(found: Settings) -> Iterator[Seen]:
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-
-    from tickstock_automation.local.migrate import config
-
     if found.database_uri is None:
         yield Seen("PostgreSQL", False, "DATABASE_URI is not set", "Set it, or run `tickstock up`.")
         return
@@ -69,42 +67,17 @@ def _database(found: Settings) -> Iterator[Seen]:
         return
     connection.autocommit = True
 
-    def ask(statement: str) -> tuple[Any, ...] | None:
+    def ask(statement: str) -> Row:
         with connection.cursor() as cursor:
             cursor.execute(statement)
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
 
     try:
-        version = ask("SELECT current_setting('server_version'), current_setting('server_version_num')::int")
-        assert version is not None
-        yield Seen(
-            "PostgreSQL",
-            version[1] >= 140000,
-            f"version {version[0]}",
-            "" if version[1] >= 140000 else "Version 14 or newer is needed.",
-        )
-        try:
-            head = ScriptDirectory.from_config(config()).get_current_head()
-        except CommandError:
-            yield Seen(
-                "schema",
-                False,
-                "alembic.ini is not beside this installation",
-                "Run doctor from a checkout (make install).",
-            )
-            return
-        try:
-            at = (ask("SELECT version_num FROM alembic_version") or (None,))[0]
-        except psycopg2.errors.UndefinedTable:
-            at = None
-        yield Seen(
-            "schema",
-            at == head,
-            f"revision {at or 'none'}",
-            "" if at == head else f"Run `alembic upgrade head`; this code wants {head}.",
-        )
-        if at == head:
+        yield _version(ask)
+        schema = _schema(ask)
+        yield schema
+        if schema.good:
             lacking = list(_roles(ask))
             yield from lacking
             if all(one.good for one in lacking):
@@ -113,7 +86,33 @@ def _database(found: Settings) -> Iterator[Seen]:
         connection.close()
 
 
-def _roles(ask: Callable[[str], tuple[Any, ...] | None]) -> Iterator[Seen]:
+def _version(ask: Callable[[str], Row]) -> Seen:
+    version = ask("SELECT current_setting('server_version'), current_setting('server_version_num')::int")
+    assert version is not None
+    good = version[1] >= 140000
+    return Seen("PostgreSQL", good, f"version {version[0]}", "" if good else "Version 14 or newer is needed.")
+
+
+def _schema(ask: Callable[[str], Row]) -> Seen:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    from tickstock_automation.local.migrate import config
+
+    try:
+        head = ScriptDirectory.from_config(config()).get_current_head()
+    except CommandError:
+        lacks = "alembic.ini is not beside this installation"
+        return Seen("schema", False, lacks, "Run doctor from a checkout (make install).")
+    try:
+        at = (ask("SELECT version_num FROM alembic_version") or (None,))[0]
+    except psycopg2.errors.UndefinedTable:
+        at = None
+    wanted = "" if at == head else f"Run `alembic upgrade head`; this code wants {head}."
+    return Seen("schema", at == head, f"revision {at or 'none'}", wanted)
+
+
+def _roles(ask: Callable[[str], Row]) -> Iterator[Seen]:
     row = ask(
         "SELECT coalesce(string_agg(rolname, ', '), '') FROM pg_roles WHERE rolname LIKE 'tickstock\\_%'"
         " AND NOT pg_has_role(current_user, oid, 'MEMBER')"

@@ -55,7 +55,7 @@ def scan(
 def _dry_run(driver: Any, day: date, *, as_json: bool) -> None:
     """What a scan of `day` would do now, decided by the same code."""
     from tickstock_automation.settings import settings
-    from tickstock_automation.symbols.service import plan_scan
+    from tickstock_automation.symbols.scan_plan import plan_scan
     from tickstock_automation.vendor.polygon import vendor
 
     try:

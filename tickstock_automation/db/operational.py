@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from tickstock_automation.db.base import Base, Id
+
+LATELY = timedelta(days=30)
 
 
 class OperationalFinding(Base):
@@ -48,3 +50,36 @@ def report(
         )
     )
     session.flush()
+
+
+def report_once(
+    session: Session,
+    *,
+    check: str,
+    severity: str,
+    day: date | None,
+    reported_by: str,
+    message: str,
+    evidence: dict[str, Any],
+) -> None:
+    """Adds a finding in the caller's transaction, unless one of the same check and evidence is less than a month old."""
+    if not reported_lately(session, check, evidence):
+        report(
+            session,
+            check=check,
+            severity=severity,
+            day=day,
+            reported_by=reported_by,
+            message=message,
+            evidence=evidence,
+        )
+
+
+def reported_lately(session: Session, check: str, evidence: dict[str, Any]) -> bool:
+    """Whether a finding of this check and evidence is less than a month old."""
+    found = select(OperationalFinding.id).where(
+        OperationalFinding.check_name == check,
+        OperationalFinding.evidence.contains(evidence),
+        OperationalFinding.created_at > func.now() - LATELY,
+    )
+    return session.scalar(found.limit(1)) is not None

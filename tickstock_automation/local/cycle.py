@@ -92,7 +92,7 @@ class CycleDriver:
             self._details(day, cycle)
         if "eod" in steps and not self._is_done("eod_runs", day):
             self._try(cycle, self._end_of_day, day)
-        if "quality" in steps and not self._summary(day):
+        if "quality" in steps and day not in self._not_loaded and not self._summary(day):
             self._quality(day, cycle)
         cycle.vendor_calls += self._one(
             "SELECT count(*) FROM loads WHERE id > :before AND job LIKE 'batch:%'", before=loads_before
@@ -185,15 +185,21 @@ class CycleDriver:
     def _end_of_day(self, day: date, cycle: Cycle) -> None:
         self.progress(cycle, "end of day")
         self.set_market(day, closed=True)
-        for missed in list(self._not_loaded):  # as the schedule does, with what could not be loaded in its time
-            _, calls = self._run_task("bars.load_session", "priority.90", "eod_runs", missed, "the end-of-day load")
-            cycle.vendor_calls += calls
-            self._not_loaded.remove(missed)
-        self._not_loaded.append(day)
-        figures, calls = self._run_task("bars.load_session", "priority.90", "eod_runs", day, "the end-of-day load")
-        self._not_loaded.remove(day)
+        missed, self._not_loaded = self._not_loaded, [*self._not_loaded, day]
+        figures, calls = self._load(day)
+        for earlier in missed:  # as the schedule does, with what could not be loaded in its time
+            self._try(cycle, self._load_late, earlier)
         cycle.bars = {name: figures[name] for name in ("loaded", "updated", "refused")}
         cycle.vendor_calls += calls
+
+    def _load_late(self, day: date, cycle: Cycle) -> None:
+        _, calls = self._load(day)
+        cycle.vendor_calls += calls
+
+    def _load(self, day: date) -> tuple[dict[str, Any], int]:
+        done = self._run_task("bars.load_session", "priority.90", "eod_runs", day, "the end-of-day load")
+        self._not_loaded.remove(day)
+        return done
 
     def _quality(self, day: date, cycle: Cycle) -> None:
         self.progress(cycle, "quality")

@@ -41,16 +41,16 @@ def ask(diff: Diff, stored: Iterable[Stored], day: date, vendor: Vendor, budget:
     asker, answers = _Asker(budget), Answers()
     for id_ in sorted(diff.absent):
         one = by_id[id_]
-        _read_details(one, asker.ask(lambda one=one: vendor.details(one.ticker)), answers)  # type: ignore[misc]
+        _read_details(one, asker.ask(vendor.details, one.ticker), answers)
     gone = [*diff.absent, *(one.id for one in diff.archived)]
     for ticker in _perhaps_renamed(diff, [by_id[id_] for id_ in gone]):
-        changes = asker.ask(lambda ticker=ticker: vendor.ticker_changes(ticker))  # type: ignore[misc]
+        changes = asker.ask(vendor.ticker_changes, ticker)
         former = _former(changes or (), ticker, day)
         if former is not None:
             answers.former[ticker] = [former]
     for renamed in diff.renamed:
         new, old = renamed.listing.ticker, renamed.changes["ticker"][0] or ""
-        changes = asker.ask(lambda new=new: vendor.ticker_changes(new))  # type: ignore[misc]
+        changes = asker.ask(vendor.ticker_changes, new)
         former = _former(changes or (), new, day)
         if former is not None and former != old:
             words = f"the listing renames {old} to {new}, its ticker events say {former}"
@@ -91,13 +91,13 @@ class _Asker:
         self.left, self.unasked = budget, 0
         self.refused: PlanLacks | None = None
 
-    def ask(self, question: Callable[[], T]) -> T | None:
+    def ask(self, question: Callable[[str], T], ticker: str) -> T | None:
         if self.left <= 0:
             self.unasked += 1
             return None
         self.left -= 1
         try:
-            return question()
+            return question(ticker)
         except VendorUnavailable as trouble:
             log.warning("a scan's question waits", reason=str(trouble))
             self.left = 0

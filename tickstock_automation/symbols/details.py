@@ -3,7 +3,6 @@ them. New symbols first, then those never read, then the oldest."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,12 +13,13 @@ from sqlalchemy import and_, case, func, select, text, update
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.vendor_differences import Difference, Kind, note
-from tickstock_automation.errors import BadAnswer, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, PlanLacks, VendorUnavailable
 from tickstock_automation.events.catalogue import FieldChange, Service, SymbolChanged
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.identity import Stored, other_company
-from tickstock_automation.symbols.membership import reassign
+from tickstock_automation.symbols.ipos import TICKERS, say_plan_lacks
+from tickstock_automation.symbols.membership import reassign_within
 from tickstock_automation.symbols.models import Symbol
 from tickstock_automation.vendor.client import Details, Vendor
 
@@ -55,6 +55,10 @@ def fetch_details(day: date, vendor: Vendor, settings: Settings, *, refresh: boo
             details = vendor.details(symbol.ticker)
         except VendorUnavailable as trouble:
             log.info("details wait", reason=str(trouble))
+            break
+        except PlanLacks as refused:
+            with transaction(Role.IPO_MONITOR) as session:
+                say_plan_lacks(session, day, TICKERS, f"tickers' details cannot be read: {refused}")
             break
         except BadAnswer as broken:
             log.warning("details not usable", symbol=symbol.ticker, reason=str(broken))
@@ -99,7 +103,7 @@ def _store(session: ServiceSession, day: date, known: Symbol, details: Details |
     session.execute(update(Symbol).values(**new, updated_at=func.now()).where(Symbol.id == row.id))
     event = SymbolChanged(symbol=row.ticker, session=day, changes=changes)
     add_events(session, Service.IPO_MONITOR, [Pending(event, row.id)])
-    reassign(lambda: nullcontext(session), day, [row.id], equity_types=True)
+    reassign_within(session, day, [row.id])
     return 1
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import func, select, text
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import transaction
-from tickstock_automation.db.operational import OperationalFinding
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, PlanLacks, VendorUnavailable
 from tickstock_automation.events.catalogue import Service
@@ -23,8 +21,8 @@ from tickstock_automation.vendor.client import Ipo, IpoStatus, Listing, Vendor
 
 BACK, AHEAD = timedelta(days=14), timedelta(days=120)
 NEAR = timedelta(days=10)
-ASK_AGAIN = timedelta(days=30)
 PLAN = "vendor_plan"  # the check of what the plan does not include
+IPOS, TICKERS = "ipos", "tickers"  # what it may lack
 LIVE = (IpoStatus.PENDING, IpoStatus.PRICED, IpoStatus.LISTED)
 
 log = structlog.get_logger("scan")
@@ -55,13 +53,13 @@ def refresh_calendar(day: date, vendor: Vendor) -> str:
     A plan without it is said once, as a finding, and tried again a month later.
     """
     with transaction(Role.IPO_MONITOR) as session:
-        if _refused_lately(session):
+        if operational.reported_lately(session, PLAN, {"about": IPOS}):
             return "not_in_plan"
     try:
         ipos = vendor.ipos(day - BACK, day + AHEAD)
     except PlanLacks as refused:
         with transaction(Role.IPO_MONITOR) as session:
-            say_once(session, day, f"IPOs are announced as plain listings: {refused}", {"about": "ipos"})
+            say_plan_lacks(session, day, IPOS, f"IPOs are announced as plain listings: {refused}")
         return "not_in_plan"
     except (VendorUnavailable, BadAnswer) as trouble:
         log.warning("the IPO calendar stays as it is", reason=str(trouble))
@@ -71,18 +69,12 @@ def refresh_calendar(day: date, vendor: Vendor) -> str:
     return "fresh"
 
 
-def say_once(session: Session, day: date, message: str, evidence: dict[str, Any]) -> None:
-    """A finding about what the vendor's plan lacks, unless the same was said within a month."""
-    if not _said(session, evidence):
-        operational.report(
-            session,
-            check=PLAN,
-            severity="low",
-            day=day,
-            reported_by=Service.IPO_MONITOR,
-            message=message,
-            evidence=evidence,
-        )
+def say_plan_lacks(session: Session, day: date, about: str, message: str) -> None:
+    """A finding about what the vendor's plan does not include, once a month."""
+    operational.report_once(
+        session, check=PLAN, severity="low", day=day, reported_by=Service.IPO_MONITOR, message=message,
+        evidence={"about": about},
+    )  # fmt: skip
 
 
 def calendar_of(session: Session) -> list[Ipo]:
@@ -127,22 +119,4 @@ def _store(session: Session, ipos: Collection[Ipo]) -> None:
     session.execute(
         statement.on_conflict_do_update(index_elements=["ticker", "issuer"], set_=told | {"updated_at": func.now()}),
         rows,
-    )
-
-
-def _refused_lately(session: Session) -> bool:
-    return _said(session, {"about": "ipos"})
-
-
-def _said(session: Session, evidence: dict[str, Any]) -> bool:
-    return bool(
-        session.scalar(
-            select(func.count())
-            .select_from(OperationalFinding)
-            .where(
-                OperationalFinding.check_name == PLAN,
-                OperationalFinding.evidence.contains(evidence),
-                OperationalFinding.created_at > func.now() - ASK_AGAIN,
-            )
-        )
     )

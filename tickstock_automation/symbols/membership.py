@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 
 import structlog
@@ -111,6 +111,11 @@ def reassign(
     if done:
         log.info("symbols reassigned", session=str(day), symbols=len(done))
     return done
+
+
+def reassign_within(session: ServiceSession, day: date, symbol_ids: Collection[int]) -> list[Reassigned]:
+    """The same for single symbols, equity types too, in the transaction that changed what is known of them."""
+    return reassign(lambda: nullcontext(session), day, symbol_ids, equity_types=True)
 
 
 def changes(

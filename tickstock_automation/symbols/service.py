@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import structlog
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
-from tickstock_automation.bars.models import Bar, EodRun
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run, renew_run
 from tickstock_automation.db.vendor_differences import Difference, Kind, note
-from tickstock_automation.errors import BadAnswer, Fault, LeaseLost, Stop, TickstockError
+from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.archiving import archive
-from tickstock_automation.symbols.asking import Answers, ask
-from tickstock_automation.symbols.diff import Diff, Known, Limits, compare
-from tickstock_automation.symbols.identity import Stored
-from tickstock_automation.symbols.ipos import calendar_of, refresh_calendar, say_once
-from tickstock_automation.symbols.membership import load_rules, reassign
+from tickstock_automation.symbols.diff import Diff
+from tickstock_automation.symbols.ipos import TICKERS, calendar_of, refresh_calendar, say_plan_lacks
+from tickstock_automation.symbols.membership import load_rules, reassign, reassign_within
 from tickstock_automation.symbols.models import HeldListing, ScanRun, Symbol
+from tickstock_automation.symbols.scan_plan import Plan, plan_scan
 from tickstock_automation.symbols.storing import Around, store_changes, store_new, store_relisted
-from tickstock_automation.vendor.client import Listing, ListingAnswer, Vendor
+from tickstock_automation.vendor.client import Listing, Vendor
 
 T = TypeVar("T")
 
 CHUNK = 500  # symbols in one transaction of a bootstrap
 MANY = 100  # changes past which they are no day's usual ones, and go in chunks as well
 TASK: Literal["scan"] = "scan"
-IDENTITY = [name for name in Stored.__dataclass_fields__ if name not in ("kept", "shut")]
 
 log = structlog.get_logger("scan")
 
@@ -73,35 +70,6 @@ class ScanReport:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a scan would do, and what it stands on."""
-
-    answer: ListingAnswer
-    diff: Diff
-    answers: Answers
-    bootstrap: bool
-    tickers: dict[int, str]
-
-    def told(self) -> dict[str, Any]:
-        """The plan by ticker, in JSON's words."""
-        diff = self.diff
-        return {
-            "listed": len({one.ticker for one in self.answer.listings}),
-            "coverage": round(diff.coverage, 4),
-            "thin": [str(one) for one in diff.thin],
-            "new": [one.ticker for one in diff.new],
-            "held_back": [one.ticker for one in diff.held_back],
-            "relisted": [one.ticker for _, one in diff.relisted],
-            "changed": {self.tickers[one.id]: one.changes for one in diff.changed},
-            "archived": {one.ticker: [one.delist_date.isoformat(), one.why.value] for one in diff.archived},
-            "absent": [self.tickers[id_] for id_ in diff.absent],
-            "waiting": diff.waiting,
-            "differences": [[one.kind.value, one.ticker, one.words] for one in self.answers.differences],
-            "unasked": self.answers.unasked,
-        }
-
-
 def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> ScanReport | None:
     """The scan before session `day`; None where it is done, or being done by another worker.
 
@@ -128,83 +96,6 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
         raise
 
 
-def plan_scan(day: date, vendor: Vendor, settings: Settings) -> Plan:
-    """Reads the vendor's listing of `day` and decides; stores nothing.
-
-    Raises BadAnswer where the listing is empty, and what the vendor raises.
-    """
-    answer = vendor.listings(day)
-    if not answer.listings:
-        raise BadAnswer(f"the vendor's listing of {day} is empty", Fault.EMPTY)
-    stored, known = _read(day)
-    limits = Limits(settings.coverage_minimum, settings.flood_share)
-    diff = compare(answer.listings, stored, day, limits, known)
-    answers = Answers()
-    if not known.bootstrap:
-        answers = ask(diff, stored, day, vendor, settings.questions_per_scan)
-        if answers.delisted or answers.former:
-            known = replace(known, delisted=_not_trading(answers), former=answers.former)
-            diff = compare(answer.listings, stored, day, limits, known)
-    return Plan(answer, diff, answers, known.bootstrap, {one.id: one.ticker for one in stored})
-
-
-def _read(day: date) -> tuple[list[Stored], Known]:
-    """What is stored, and what else the decision stands on."""
-    with transaction(Role.APP) as session:
-        columns = [*(getattr(Symbol, name) for name in IDENTITY), Symbol.kept_by, Symbol.archived_by]
-        rows = session.execute(select(*columns).order_by(Symbol.id))
-        stored = [
-            Stored(
-                **dict(zip(IDENTITY, row, strict=False)), kept=row.kept_by is not None, shut=row.archived_by is not None
-            )
-            for row in rows
-        ]
-        # Not «nothing is stored»: a first scan that was interrupted goes on as what it was.
-        first = session.scalar(select(func.count()).select_from(ScanRun).where(ScanRun.outcome.in_((DONE, HELD)))) == 0
-        absent = [one.id for one in stored if one.active and one.absent_since is not None]
-        since = select(Bar.date).where(Bar.symbol_id == Symbol.id, Bar.date >= Symbol.absent_since)
-        traded = set(session.scalars(select(Symbol.id).where(Symbol.id.in_(absent), since.exists())))
-        loaded = select(EodRun.session).where(
-            EodRun.outcome == DONE, EodRun.session >= Symbol.absent_since, EodRun.session < day
-        )
-        unseen = set(session.scalars(select(Symbol.id).where(Symbol.id.in_(absent), ~loaded.exists())))
-        held = {
-            row.ticker: (row.session, Listing(**row.listing))
-            for row in session.scalars(select(HeldListing).where(HeldListing.session <= day))
-        }
-    return stored, Known(traded=traded, unseen=unseen, held_back=held, bootstrap=first)
-
-
-def _not_trading(answers: Answers) -> dict[int, date]:
-    """Without those that have a bar on or after the day from which the vendor calls them delisted, or were first seen after it:
-    noted, and not believed."""
-    if not answers.delisted:
-        return {}
-    with transaction(Role.APP) as session:
-        bars = (Bar.symbol_id == Symbol.id) & (Bar.date >= min(answers.delisted.values()))
-        found = session.execute(
-            select(Symbol.id, Symbol.ticker, Symbol.first_seen, func.max(Bar.date))
-            .outerjoin(Bar, bars)
-            .where(Symbol.id.in_(answers.delisted))
-            .group_by(Symbol.id)
-        ).all()
-    believed = dict(answers.delisted)
-    for id_, ticker, first_seen, last in found:
-        told = answers.delisted[id_]
-        against = (
-            f"a bar of {last}"
-            if last and last >= told
-            else f"been listed on {first_seen}"
-            if first_seen >= told
-            else None
-        )
-        if against is not None:
-            words = f"its details say delisted on {told}, it has {against}"
-            answers.differences.append(Difference(Kind.BARS_AGAINST_DETAILS, ticker, words))
-            del believed[id_]
-    return believed
-
-
 class _Scan:
     """One scan that has its run; each of its transactions gives a sign of life."""
 
@@ -220,11 +111,8 @@ class _Scan:
         diff, answer = plan.diff, plan.answer
         report.listed, report.coverage = len({one.ticker for one in answer.listings}), round(diff.coverage, 4)
         report.refused, report.repeated, report.delayed = answer.refused, answer.repeated, answer.delayed
-        report.thin, report.waiting, report.unasked = (
-            [str(one) for one in diff.thin],
-            diff.waiting,
-            plan.answers.unasked,
-        )
+        report.thin, report.waiting = [str(one) for one in diff.thin], diff.waiting
+        report.unasked = plan.answers.unasked
         self._apply(diff, plan.bootstrap)
         report.reassigned = len(reassign(self._held, self.day))
         with transaction(Role.IPO_MONITOR) as session:
@@ -262,7 +150,7 @@ class _Scan:
         for group in [*_chunks(diff.renamed, CHUNK), *_chunks(others, size)]:  # renames go together: two may swap
             with self._held() as session:
                 store_changes(session, group, around)
-                reassign(lambda s=session: nullcontext(s), self.day, [one.id for one in group], equity_types=True)  # type: ignore[misc]
+                reassign_within(session, self.day, [one.id for one in group])
             self.report.changed += [one.listing.ticker for one in group]
             self.report.changes |= {one.listing.ticker: one.changes for one in group}
         with self._held() as session:
@@ -273,7 +161,7 @@ class _Scan:
             with self._held() as session:
                 store_relisted(session, id_, listing, around)
                 # its row may know more than the listing: price, market cap, a person's word on its universes
-                reassign(lambda s=session: nullcontext(s), self.day, [id_], equity_types=True)  # type: ignore[misc]
+                reassign_within(session, self.day, [id_])
             self.report.new.append(listing.ticker)
         for chunk in _chunks(diff.new, CHUNK if bootstrap else 1):
             with self._held() as session:
@@ -326,9 +214,8 @@ class _Scan:
                 {"refused": answer.refused, "repeated": answer.repeated},
             )  # fmt: skip
         if plan.answers.refused is not None:
-            say_once(
-                session, self.day, f"tickers cannot be asked for singly: {plan.answers.refused}", {"about": "tickers"}
-            )
+            words = f"tickers cannot be asked for singly: {plan.answers.refused}"
+            say_plan_lacks(session, self.day, TICKERS, words)
 
     def _report(
         self, session: ServiceSession, check: str, severity: str, message: str, evidence: dict[str, Any]
