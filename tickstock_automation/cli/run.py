@@ -142,7 +142,7 @@ def report(as_json: bool, values: dict[str, Any]) -> None:
         if isinstance(value, dict):
             flat |= {f"{name} {key}": in_words(one) for key, one in value.items()}
         else:
-            flat[name] = in_words(value)
+            flat[name.replace("_", " ")] = in_words(value)
     stdout.print(facts(flat))
 
 

@@ -68,7 +68,7 @@ def _dry_run(driver: Any, day: date, *, as_json: bool) -> None:
         print_json(told)
         return
     lists = {name: told.pop(name) for name in ("changed", "archived", "differences")}
-    report(False, told)
+    report(False, told | {"coverage": _share(told["coverage"])})
     for ticker, changes in lists["changed"].items():
         _say_changed(ticker, changes)
     for ticker, (since, why) in lists["archived"].items():

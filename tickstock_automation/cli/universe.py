@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from tickstock_automation.cli.output import AsJson, facts, print_json, stdout
+from tickstock_automation.cli.author import By, Reason, author
+from tickstock_automation.cli.output import AsJson, columns, facts, print_json, stdout
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.sessions import calendar
 from tickstock_automation.symbols.choices import choose
-from tickstock_automation.symbols.overview import last_scanned, look_at, overviews
+from tickstock_automation.symbols.overview import Overview, last_scanned, look_at, overviews
 from tickstock_automation.symbols.rule_file import default_rules, parse_rules
 from tickstock_automation.symbols.rule_tables import Applied, apply_file, equity_type_names
 from tickstock_automation.symbols.rule_words import in_words
@@ -30,8 +30,6 @@ SHOWN = 12  # tickers in a line
 
 Name = Annotated[str, typer.Argument(help="A universe, as `list` shows it.")]
 Tickers = Annotated[list[str], typer.Argument(help="Tickers of active symbols.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for those who wonder later.")]
-By = Annotated[str | None, typer.Option("--by", help="Who decided it; by default your login name.")]
 File = typer.Argument(
     exists=True, dir_okay=False, readable=True, help="A YAML file; docs/universes.md tells its words."
 )
@@ -45,7 +43,13 @@ def list_them(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"universes": [asdict(one) for one in found]})
         return
-    _table(("universe", "members", "rule"), ((one.name, str(one.members), in_words(one.rule)) for one in found))
+    room = max(30, stdout.width - max((len(one.name) for one in found), default=0) - len("members") - 6)
+
+    def rule(one: Overview) -> str:
+        """In one line: `show` has it whole."""
+        return shorten(in_words(one.rule), room, placeholder=" …")
+
+    _table(("universe", "members", "rule"), ((one.name, f"{one.members:,}", rule(one)) for one in found))
 
 
 @app.command()
@@ -58,16 +62,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
             asdict(found) | {"members": [asdict(one) for one in members], "choices": [asdict(one) for one in choices]}
         )
         return
-    said = {"description": found.description, "rule": in_words(found.rule), "members": str(found.members)}
-    stdout.print(facts({name: "", **said}, indent=0))
+    said = {"description": found.description, "rule": in_words(found.rule), "members": f"{found.members:,}"}
+    stdout.print(Text(name, "bold"))
+    stdout.print(facts(said))
     _table(
         ("ticker", "name", "why", "since"),
         ((one.ticker, one.name or "", one.reason, _minute(one.added_at)) for one in members),
+        words=("name", "why"),
     )
     if choices:
         words = ((f"{one.ticker}{'' if one.active else ' (archived)'}", "in" if one.included else "out", one.author, one.reason,
                   _minute(one.chosen_at)) for one in choices)  # fmt: skip
-        _table(("by hand", "", "by", "why", "since"), words)
+        _table(("by hand", "", "by", "why", "since"), words, words=("why",))
 
 
 @app.command()
@@ -116,8 +122,10 @@ def apply(
     _table(
         ("universe", "in", "out"),
         ((name, _some(moved["joined"]), _some(moved["left"])) for name, moved in moves.items()),
+        words=("in", "out"),
     )
-    _table(("equity type", "symbols"), ((change, _some(tickers)) for change, tickers in types.items()))
+    symbols = ((change, _some(tickers)) for change, tickers in types.items())
+    _table(("equity type", "symbols"), symbols, words=("symbols",))
     stdout.print(f"{len(done.symbols)} symbols {'would change' if dry_run else 'changed'}")
 
 
@@ -140,9 +148,9 @@ def forget(name: Name, tickers: Tickers, by: By = None, as_json: AsJson = False)
 
 
 def _choose(name: str, tickers: list[str], included: bool | None, by: str | None, reason: str, as_json: bool) -> None:
-    author, day = by or _login(), _today()
+    day, who = _today(), author(by)
     with transaction(Role.IPO_MONITOR) as session:
-        changed = choose(session, day, name, tickers, included, author, reason)
+        changed = choose(session, day, name, tickers, included, who, reason)
     moved = {
         "universe": name,
         "joined": [one.ticker for one in changed if one.joined],
@@ -161,13 +169,6 @@ def _today() -> date:
     with transaction(Role.APP) as session:
         scanned = last_scanned(session)
     return scanned or calendar().to_scan(datetime.now(UTC))
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in some containers
-        raise UsedWrongly("this login has no name: say who decides it with --by") from None
 
 
 def _moves(done: Applied) -> tuple[dict[str, dict[str, list[str]]], dict[str, list[str]]]:
@@ -193,11 +194,9 @@ def _minute(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, words: tuple[str, ...] = ()) -> None:
     """Nothing where there are no rows."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    table = columns(*heads, numbers=("members",), words=words)
     for row in rows:
         table.add_row(*row)
     if table.row_count:

@@ -108,7 +108,7 @@ def reassign(
             fresh = changes(session, day, load_rules(session), ids, equity_types=equity_types)
             store(session, day, fresh)
         done += fresh
-    if done:
+    if done and symbol_ids is None:  # single ones are told by who changed them
         log.info("symbols reassigned", session=str(day), symbols=len(done))
     return done
 
