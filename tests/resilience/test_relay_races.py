@@ -14,6 +14,7 @@ from tickstock_automation.events.catalogue import Channel, Service
 from tickstock_automation.events.outbox import add_events
 from tickstock_automation.events.relay import Relay
 from tickstock_automation.events.sending import NumberRefused
+from tickstock_automation.events.waiting import BATCH
 from tickstock_automation.ops.relay_process import relay_options
 from tickstock_automation.settings import Settings
 
@@ -58,15 +59,15 @@ def test_what_commits_while_a_batch_is_sent_before_the_relay_settles_goes_out_ne
 def test_a_backlog_that_outlasts_two_heartbeats_goes_out_before_what_is_new(
     settings: Settings, broker: redis.Redis
 ) -> None:
-    for first in range(1, 1201, 30):
-        commit(*range(first, first + 30))
+    for first in range(1, 2 * BATCH + 201, 100):
+        commit(*range(first, first + 100))
     relay = active(settings)
     assert send_next(relay)[0] == 1
     relay._beat()
-    assert send_next(relay)[0] == 501
+    assert send_next(relay)[0] == BATCH + 1
     relay._beat()
-    commit(1201)
-    assert send_next(relay)[0] == 1001
+    commit(2 * BATCH + 201)
+    assert send_next(relay)[0] == 2 * BATCH + 1
 
 
 def test_a_late_batch_of_a_relay_that_lost_its_numbers_does_not_pass_for_the_one_that_got_them(
