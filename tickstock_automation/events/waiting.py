@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-BATCH = 500
+BATCH = 1_000
 MOST_MISSING = 2_000  # more are found sooner by reading the whole index
 COLUMNS = "o.batch, o.seq, o.id::text, o.channel, o.service, o.event_type, o.version, o.data, o.created_at"
 UNSENT = "batch IS NULL AND set_aside IS NULL"
