@@ -62,7 +62,7 @@ class System(Seen):
 
     def eod(self, day: date, vendor: Vendor | None = None) -> Any:
         self.played.at(day, closed=True)
-        return load_session(day, vendor or self.played.vendor, self.settings)
+        return load_session(day, vendor or self.played.vendor, calendar(), self.settings)
 
     def sweep(self, day: date) -> Any:
         return sweep(day, calendar(), self.settings)

@@ -40,9 +40,13 @@ SCHEDULE = {
     "scan": {"task": "symbols.scan", "schedule": crontab(minute="*/10", hour="7-23", day_of_week="mon-fri")},
     "details": {"task": "symbols.fetch_details", "schedule": crontab(minute="4-59/10"), "options": {"expires": 600}},
     "end-of-day": {"task": "bars.load_session", "schedule": crontab(minute="5-59/10", hour="0-6,16-23")},
+    "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
     "dispatch": {"task": "processing.dispatch", "schedule": 5.0, "options": {"expires": 5}},
+    "calls": {"task": "bars.make_calls", "schedule": 10.0, "options": {"expires": 10}},
 }
+
+WITHOUT_A_CLOCK = ("dispatch", "calls")
 
 
 def make_app(found: Settings) -> Celery:
@@ -59,6 +63,7 @@ def make_app(found: Settings) -> Celery:
             "symbols.fetch_details": {"queue": "priority.50"},
             "symbols.*": {"queue": "priority.100"},
             "processing.*": {"queue": "priority.100"},
+            "bars.make_calls": {"queue": "priority.50"},
             "bars.*": {"queue": "priority.90"},
             "quality.*": {"queue": "quality"},
         },
@@ -76,7 +81,7 @@ def make_app(found: Settings) -> Celery:
             "health_check_interval": 10,
         },
         timezone="America/New_York",
-        beat_schedule=SCHEDULE if found.schedule else {"dispatch": SCHEDULE["dispatch"]},
+        beat_schedule=SCHEDULE if found.schedule else {name: SCHEDULE[name] for name in WITHOUT_A_CLOCK},
         beat_scheduler="celery.beat:Scheduler",  # in memory: the persistent one keeps a pickle, and nothing needs it
         beat_max_loop_interval=5,
     )

@@ -6,6 +6,7 @@ Source: exchange_calendars, XNYS (New York), with half days, holidays and specia
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -30,6 +31,12 @@ class SessionCalendar:
     def __init__(self, sessions: tuple[Session, ...]) -> None:
         self._sessions = sessions
         self._days = [session.day for session in sessions]
+
+    def without(self, days: Collection[date]) -> SessionCalendar:
+        """The same calendar without some days; itself where there are none."""
+        if not days:
+            return self
+        return SessionCalendar(tuple(one for one in self._sessions if one.day not in days))
 
     def is_session(self, day: date) -> bool:
         """Whether the exchange trades on this day."""

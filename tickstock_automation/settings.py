@@ -7,6 +7,7 @@ directory (written by a running `tickstock up`, so that a command typed beside i
 from __future__ import annotations
 
 import os
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -64,6 +65,19 @@ class Settings(BaseSettings):
         validation_alias="POLYGON_CALLS_PER_MINUTE",
         description="What the vendor's plan allows, shared by all workers; 0 is no limit.",
     )
+    polygon_calls_per_day: int = Field(
+        0,
+        ge=0,
+        validation_alias="POLYGON_CALLS_PER_DAY",
+        description="Vendor calls that all workers together may make on a New York day; 0 is no limit.",
+    )
+    polygon_history_years: float = Field(
+        2.0,
+        ge=0,
+        allow_inf_nan=False,
+        validation_alias="POLYGON_HISTORY_YEARS",
+        description="Years of bars that the vendor's plan reaches back, 2 on the free one; 0 is all there are.",
+    )
     polygon_timeout_s: float = Field(
         30.0,
         gt=0,
@@ -111,6 +125,25 @@ class Settings(BaseSettings):
         300,
         ge=0,
         description="Vendor calls a day for tickers' details (market cap, list date, industry), new symbols first.",
+    )
+    missing_pauses_s: Annotated[tuple[float, ...], NoDecode] = Field(
+        (300.0, 1800.0),
+        description="Seconds after which a bar that an end-of-day answer lacks is asked for again, each time, separated by commas.",
+    )
+    late_after_s: int = Field(
+        6 * 3600,
+        ge=60,
+        description="Seconds after a session's close past which a vendor without its bars is an alert; it is waited for all the same.",
+    )
+    reread_sessions: int = Field(
+        3,
+        ge=0,
+        le=30,
+        description="How many of the last sessions are read once more each morning: vendors correct silently.",
+    )
+    ready_by: time = Field(
+        time(8),
+        description="Time in New York by which the data of the session before are to be ready; a metric says whether they were.",
     )
     queue_bound: int = Field(
         100_000,
@@ -188,6 +221,17 @@ class Settings(BaseSettings):
         if isinstance(names, tuple) and (not names or set(names) - set(SERVICES)):
             raise ValueError(f"must name at least one of {', '.join(SERVICES)} and nothing else")
         return names
+
+    @field_validator("missing_pauses_s", mode="before")
+    @classmethod
+    def _pauses(cls, value: object) -> object:
+        try:
+            pauses = tuple(float(part) for part in value.split(",")) if isinstance(value, str) else value
+        except ValueError:
+            pauses = ()
+        if isinstance(pauses, tuple) and (not pauses or any(not 0 <= pause <= 86_400 for pause in pauses)):
+            raise ValueError("must be seconds from 0 to 86400, separated by commas, at least one")
+        return pauses
 
     @field_validator("database_uri")
     @classmethod

@@ -38,11 +38,16 @@ def test_the_first_scan_stores_all_and_backfills_with_one_call_a_session(build: 
     calls = system.played.vendor.calls
     system.backfill(MONDAY)
     sessions = len(calendar().between(date(2023, 11, 16), DAYS[29]))
-    assert system.played.vendor.calls - calls <= sessions
+    assert system.played.vendor.calls - calls == 30 + 1 + 3, (
+        "the sessions with bars, the last without, and three witnesses"
+    )
     assert system.rows("SELECT count(*), count(DISTINCT symbol_id) FROM historical_data") == [(60 * 30, 60)]
     [completed] = system.events("backfill_completed")
-    assert (completed["bars"], completed["empty"], completed["symbols"]) == (1800, 0, 60)
-    assert completed["failed"] == 60 * (sessions - 30), "a session without any bar is not believed to be empty"
+    before_history = 60 * (sessions - 30)
+    assert (completed["bars"], completed["empty"], completed["failed"]) == (1800, before_history, 0)
+    assert system.rows("SELECT reason, count(*) FROM known_empty GROUP BY 1") == [
+        ("before the vendor's history begins", before_history)
+    ]
     assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
 
 
@@ -195,12 +200,13 @@ def test_refused_rows_are_kept_aside_and_nobody_elses_bars_are_stored(build: Cal
         return replace(answer, rows=({**answer.rows[0], "c": "\x00oops"}, *answer.rows[1:], answer.rows[1], *strangers))
 
     report = system.eod(MONDAY, Altered(system.played.vendor, grouped_bars=spoiled))
-    assert (report.loaded, report.refused, report.missing) == (2, 2, 1)
+    assert (report.loaded, report.refused, report.missing) == (2, 3, 1)
     assert sorted(system.rows("SELECT ticker, reason FROM quarantined_bars")) == [
         ("AAA", "unreadable"),
         ("BBB", "duplicate"),
+        ("EVIL\\x00", "impossible_ticker"),
     ]
-    assert system.rows("SELECT rows, refused, not_asked FROM loads") == [(6, 2, 2)]
+    assert system.rows("SELECT rows, refused, not_asked FROM loads") == [(6, 3, 1)]
     assert system.rows("SELECT count(*) FROM historical_data") == [(2,)]
 
 
@@ -323,21 +329,27 @@ def test_a_batch_whose_lease_was_lost_stores_nothing_more(build: Callable[..., S
     batches: list[Batch] = []
     dispatch(system.settings, lambda batch, _queue: batches.append(batch))
     [lost] = batches
+    loads: list[object] = []
 
     def overtaken(answer: BarsAnswer) -> BarsAnswer:
-        """While this worker waited for the vendor, its lease ran out and another took the batch."""
-        system.rows("UPDATE equity_processing_queue SET lease_until = now() - interval '1 s' RETURNING 1")
-        system.rows("UPDATE bar_requests SET lease_until = now() - interval '1 s' RETURNING 1")
-        dispatch(system.settings, lambda batch, _queue: batches.append(batch))
-        return answer
+        """While this worker waited for the vendor, its leases ran out, and another did the whole batch."""
+        if not loads:
+            system.rows("UPDATE equity_processing_queue SET lease_until = now() - interval '1 s' RETURNING 1")
+            system.rows(
+                "UPDATE bar_calls SET lease_until = now() - interval '1 s' WHERE status = 'running' RETURNING 1"
+            )
+            dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+            process_batch(batches[1].token, "STOCK_EOD", MONDAY, system.played.vendor, calendar(), system.settings)
+            loads.extend(system.rows("SELECT id FROM loads"))
+        return replace(answer, rows=tuple(row | {"c": 11.0} for row in answer.rows))
 
     slow = Altered(system.played.vendor, grouped_bars=overtaken, range_bars=overtaken)
     with pytest.raises(LeaseLost):
         process_batch(lost.token, "STOCK_EOD", MONDAY, slow, calendar(), system.settings)
-    assert system.rows("SELECT count(*) FROM historical_data") == [(0,)]
-    process_batch(batches[1].token, "STOCK_EOD", MONDAY, system.played.vendor, calendar(), system.settings)
-    assert system.rows("SELECT count(*) FROM historical_data") == [(90,)]
     assert batches[1].token > lost.token
+    assert system.rows("SELECT count(*), max(close) FROM historical_data") == [(90, 10.0)]
+    assert system.rows("SELECT id FROM loads") == loads, "of the late answer not even the load is kept"
+    assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
 
 
 def test_after_its_last_attempt_a_symbol_is_failed_with_the_reason(build: Callable[..., System]) -> None:
@@ -460,25 +472,31 @@ def test_a_scan_whose_run_was_taken_over_stores_nothing_more(build: Callable[...
     assert len(system.events("new_symbol")) == 3
 
 
-def test_a_broken_answer_costs_an_attempt_and_its_bars_are_asked_for_again(build: Callable[..., System]) -> None:
+def broken_answer(_answer: BarsAnswer) -> BarsAnswer:
+    raise BadAnswer("the answer is not JSON")
+
+
+def process_due(system: System, vendor: Vendor) -> None:
+    """A batch and its calls, whatever pause they have."""
+    batches: list[Batch] = []
+    system.rows("UPDATE equity_processing_queue SET scheduled_time = now() WHERE status = 'pending' RETURNING 1")
+    system.rows("UPDATE bar_calls SET due_at = now() WHERE status = 'waiting' RETURNING 1")
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+    process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
+
+
+def test_a_broken_answer_costs_its_call_an_attempt_and_is_asked_for_again(build: Callable[..., System]) -> None:
     system = build()
     system.free_pace()
     system.scan(MONDAY)
-
-    def broken(_answer: BarsAnswer) -> BarsAnswer:
-        raise BadAnswer("the answer is not JSON")
-
-    def run(vendor: Vendor) -> None:
-        batches: list[Batch] = []
-        system.rows("UPDATE equity_processing_queue SET scheduled_time = now() WHERE status = 'pending' RETURNING 1")
-        dispatch(system.settings, lambda batch, _queue: batches.append(batch))
-        process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
-
-    run(Altered(system.played.vendor, range_bars=broken))
-    assert system.rows("SELECT DISTINCT status, attempts, error_message FROM equity_processing_queue") == [
-        ("pending", 1, "the answer is not JSON")
+    process_due(system, Altered(system.played.vendor, range_bars=broken_answer))
+    assert system.rows("SELECT DISTINCT status, error_message FROM equity_processing_queue") == [
+        ("pending", "the answer is not JSON")
     ]
-    run(system.played.vendor)
+    assert system.rows("SELECT DISTINCT status, attempts, error_message, due_at > now() FROM bar_calls") == [
+        ("waiting", 1, "the answer is not JSON", True)
+    ]
+    process_due(system, system.played.vendor)
     assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
     assert system.rows("SELECT count(*) FROM historical_data") == [(90,)]
 
@@ -487,20 +505,14 @@ def test_after_the_last_broken_answer_the_bars_are_failed_with_the_reason(build:
     system = build()
     system.free_pace()
     system.scan(MONDAY)
-    system.rows("UPDATE equity_processing_queue SET attempts = 4 RETURNING 1")
-
-    def broken(_answer: BarsAnswer) -> BarsAnswer:
-        raise BadAnswer("the answer is not JSON")
-
-    batches: list[Batch] = []
-    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
-    vendor = Altered(system.played.vendor, range_bars=broken)
-    process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
-    assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("failed",)]
-    assert system.rows("SELECT DISTINCT status, error_message FROM bar_requests") == [
+    for _ in range(system.settings.max_attempts):
+        process_due(system, Altered(system.played.vendor, range_bars=broken_answer))
+    assert system.rows("SELECT DISTINCT status, error_message FROM equity_processing_queue") == [
         ("failed", "the answer is not JSON")
     ]
-    assert system.rows("SELECT processed, failed FROM processing_stats") == [(0, 3)]
+    assert system.rows("SELECT DISTINCT status, attempts FROM bar_calls") == [("failed", 5)]
+    assert system.rows("SELECT DISTINCT outcome, reason FROM unloaded_bars") == [("failed", "the answer is not JSON")]
+    assert system.rows("SELECT processed, failed FROM processing_stats ORDER BY id DESC LIMIT 1") == [(0, 3)]
     [completed] = system.events("backfill_completed")
     assert completed["outcome"] == "failed"
 

@@ -148,8 +148,8 @@ def test_a_restored_symbol_is_as_before_pinned_and_gets_the_bars_it_missed(desk:
         ("AAA", None, DAY),
         ("AAA", DAY, None),
     ]
-    [(asked, last)] = desk.rows("SELECT count(*), max(session) FROM bar_requests WHERE status = 'waiting'")
-    assert (asked, last) == (len(calendar().between(date(2023, 11, 11), date(2024, 2, 8))), date(2024, 2, 8))
+    asked = desk.rows("SELECT first_session, last_session, reason FROM bar_requests WHERE status = 'waiting'")
+    assert asked == [(calendar().on_or_after(date(2023, 11, 11)), date(2024, 2, 8), "new_listing")]
     assert desk.rows("SELECT reason, status FROM equity_processing_queue") == [("new_listing", "pending")]
     [told] = desk.events("new_symbol")
     assert (told["symbol"], told["reason"], told["session"], told["universes"]) == (
@@ -270,7 +270,7 @@ def test_scans_and_backfills_heed_what_a_person_decided(
     )
     assert [day for (day,) in desk.rows(stored)] == days[:35], "with those of the days between"
     played.at(days[35], closed=True)
-    load_session(days[35], played.vendor, desk.settings)  # without it nobody knows whether it trades
+    load_session(days[35], played.vendor, calendar(), desk.settings)  # without it nobody knows whether it trades
     desk.unpin("PIN", word=Word(days[36], "ann", "it is gone"))
     assert scan_before(days[36]).archived == ["PIN"]
 

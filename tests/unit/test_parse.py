@@ -3,21 +3,31 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_automation.bars.parse import parse
+from tickstock_automation.bars.parse import WANTED, Asked, Parsed
+from tickstock_automation.bars.parse import parse as parse_answer
 
 DAY = date(2015, 7, 15)
 AT = int(datetime(2015, 7, 15, 16, tzinfo=ZoneInfo("America/New_York")).timestamp() * 1000)
 GOOD = {"T": "A", "t": AT, "o": 1, "h": 2.5, "l": 1, "c": 2, "v": 100}
 
 
+def parse(rows: list[dict[str, object]], ids: dict[str, int], days: list[date], ticker: str | None = None) -> Parsed:
+    """Wanted: all of these tickers on all of these days; the exchange traded on them and on the weekdays between."""
+    wanted = pl.DataFrame([(name, day, id_) for name, id_ in ids.items() for day in days], schema=WANTED, orient="row")
+    between = [date.fromordinal(day) for day in range(min(days).toordinal(), max(days).toordinal() + 1)]
+    sessions = [day for day in between if day.weekday() < 5]
+    return parse_answer(rows, Asked(ticker, min(days), max(days), sessions), wanted)
+
+
 def test_a_good_row_becomes_a_bar_on_its_new_york_date() -> None:
     parsed = parse([GOOD], {"A": 7}, [DAY])
     assert parsed.bars.row(0, named=True) == {
         "symbol_id": 7, "date": DAY, "open": 1.0, "high": 2.5, "low": 1.0, "close": 2.0, "volume": 100.0,
-        "vwap": None, "trade_count": None,
+        "vwap": None, "trade_count": None, "flag": None,
     }  # fmt: skip
 
 

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import structlog
 from sqlalchemy import func, select, text
 
-from tickstock_automation.bars.backfill import request_bars
-from tickstock_automation.bars.ingest import Stored, store
+from tickstock_automation.bars import day as market_day
+from tickstock_automation.bars.closures import EmptyDay, close_session, judge, witnesses
 from tickstock_automation.bars.models import EodRun, SessionStatus
 from tickstock_automation.bars.session_state import settle
+from tickstock_automation.bars.wanted import Reason, request_spans
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run
-from tickstock_automation.db.vendor_differences import Difference, Kind, note
-from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
+from tickstock_automation.errors import BadAnswer, Fault, LeaseLost, PlanLacks, Stop, TickstockError, VendorUnavailable
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor, is_ticker
+from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor
 
 TASK: Literal["end_of_day"] = "end_of_day"
 SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
-MOST_CORRECTED = 500
 MOST_MISSED = 30
+LATE_PAUSE_S = 600.0
+WORDS_LATE = "the vendor has no bars of {day} yet"
 
 log = structlog.get_logger("eod")
-
-# Not those whose ticker is listed as another company's by now: its bars are not theirs.
-_EXPECTED = text("""
-SELECT ticker, id FROM symbols s
- WHERE active AND (bootstrap OR first_seen <= :day)
-   AND NOT EXISTS (SELECT 1 FROM vendor_differences d WHERE d.kind = 'ticker_held' AND d.ticker = s.ticker
-                    AND d.session BETWEEN s.absent_since AND :day)""")
-
-_LACKING = text("""
-SELECT s.id, s.ticker, s.equity_type FROM symbols s
- WHERE s.active AND (s.bootstrap OR s.first_seen <= :day) AND s.absent_since IS NULL
-   AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = :day)
- ORDER BY s.equity_type, s.id""")
 
 _SPLITS = text("""
 INSERT INTO corporate_actions (symbol_id, kind, ex_date, split_from, split_to)
@@ -69,16 +57,46 @@ class EodReport:
 
 
 def missed_sessions(calendar: SessionCalendar, now: datetime) -> list[date]:
-    """Closed sessions after the last one that was loaded, oldest first, thirty at most; the last closed where none was."""
-    with transaction(Role.IPO_MONITOR) as session:
-        last = session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))
+    """Closed sessions since the first that was loaded whose load is not done, oldest first, thirty sessions back at most.
+
+    Found by what is there, not by the clock: a machine that was off makes good what lacks. Where none was loaded, the last.
+    """
     newest = calendar.last_closed(now)
-    missed = calendar.between(calendar.after(last), newest)[-MOST_MISSED:] if last and last < newest else []
-    return missed or [newest]
+    with transaction(Role.IPO_MONITOR) as session:
+        done = set(session.scalars(select(EodRun.session).where(EodRun.outcome == DONE)))
+    if not done:
+        return [newest]
+    recent = calendar.between(min(done), newest)[-MOST_MISSED:]
+    return [day for day in recent if day not in done]
 
 
-def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | None:
-    """The end-of-day load of session `day`; None where it is done, or being done by another worker."""
+def load_missed(vendor: Vendor, calendar: SessionCalendar, settings: Settings, now: datetime) -> list[EodReport]:
+    """Loads what was missed, in order. One session that cannot be loaded keeps no later one from it.
+
+    Raises what stopped the first of those, after the others were tried; passing trouble (TryAgain) of an older session at
+    once, since the next would meet it too.
+    """
+    reports, first_error = [], None
+    for day in missed_sessions(calendar, now):
+        try:
+            report = load_session(day, vendor, calendar, settings, now=now)
+        except BadAnswer as error:
+            first_error = first_error or error
+            continue
+        if report is not None:
+            reports.append(report)
+    if first_error is not None:
+        raise first_error
+    return reports
+
+
+def load_session(
+    day: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings, *, now: datetime | None = None
+) -> EodReport | None:
+    """The end-of-day load of session `day`; None where it is done, or being done by another worker.
+
+    A vendor without its bars is waited for (VendorUnavailable); `late_after_s` after the close that is a failure (BadAnswer).
+    """
     with transaction(Role.IPO_MONITOR) as session:
         claim = claim_run(session, EodRun, day, settings.lease_s)
         if claim is None:
@@ -86,50 +104,106 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
         token, first = claim
         if first:
             add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-    before = vendor.calls
+    load = _Load(day, token, vendor, settings, calendar, now or datetime.now(UTC))
     try:
-        return _load(day, token, vendor, settings)
+        return load.run()
     except LeaseLost:
         raise
     except (BadAnswer, Stop) as error:
-        _fail(day, token, vendor.calls - before, error)
+        _fail(day, token, load.calls, error)
         raise
     except Exception:  # whatever it is, the next try may take the run at once
         with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, EodRun, day, token, vendor.calls - before)
+            release_run(session, EodRun, day, token, load.calls)
         raise
 
 
-def _load(day: date, token: int, vendor: Vendor, settings: Settings) -> EodReport:
-    before = vendor.calls
-    with transaction(Role.IPO_MONITOR) as session:
-        session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
-    with transaction(Role.IPO_MONITOR) as session:
-        expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).all())
-    splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
-    answer = vendor.grouped_bars(day)
-    if expected and not answer.rows:
-        raise BadAnswer(f"the vendor has no bars at all of {day}")
-    with transaction(Role.IPO_MONITOR) as session:
-        _store_splits(session, splits)
-        stored = store(session, answer, expected, [day], f"eod:{day}")
-        lacking = _queue_missing(session, day, settings)
-        _note_differences(session, day, answer, expected, lacking)
-        settle(session, [day], known_only=False)
-        status = session.get_one(SessionStatus, day)
-        report = EodReport(stored.inserted, stored.updated, len(stored.refused), len(lacking), status.state)
-        figures = {
-            "loaded": report.loaded, "updated": report.updated, "refused": report.refused, "missing": report.missing,
-            "expected": status.expected, "stored": status.stored,
-        }  # fmt: skip
-        finish_run(session, EodRun, day, token, DONE, vendor.calls - before, figures)
+class _Load:
+    """One end-of-day load that has its run."""
+
+    def __init__(
+        self, day: date, token: int, vendor: Vendor, settings: Settings, calendar: SessionCalendar, now: datetime
+    ) -> None:
+        self.day, self.token, self.vendor, self.settings = day, token, vendor, settings
+        self._late = (now - calendar.session(day).closes).total_seconds() > settings.late_after_s
+        self._calls_before = vendor.calls
+
+    @property
+    def calls(self) -> int:
+        return self.vendor.calls - self._calls_before
+
+    def run(self) -> EodReport:
+        day = self.day
+        with transaction(Role.IPO_MONITOR) as session:
+            session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
+        with transaction(Role.IPO_MONITOR) as session:
+            wanted = market_day.tickers_on(session, day)
+        splits = self.vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
+        answer = self._ask()
+        if wanted and not answer.rows:
+            return self._empty(wanted)
+        with transaction(Role.IPO_MONITOR) as session:
+            _store_splits(session, splits)
+            stored = market_day.store_day(session, day, answer, wanted, job=f"eod:{day}", reason="end_of_day")
+            lacking = market_day.lacking_on(session, day)
+            ask_again(session, day, lacking, self.settings)
+            market_day.note_differences(session, day, answer, wanted, [one.ticker for one in lacking])
+            settle(session, [day], known_only=False)
+            status = session.get_one(SessionStatus, day)
+            report = EodReport(stored.inserted, stored.updated, len(stored.refused), len(lacking), status.state)
+            figures = {
+                "loaded": report.loaded, "updated": report.updated, "refused": report.refused, "missing": report.missing,
+                "expected": status.expected, "stored": status.stored,
+            }  # fmt: skip
+            self._finish(session, figures, status, market_day.corrected_by(session, [stored.load_id]))
+        log.info("session loaded", session=str(day), state=report.state, **figures)
+        return report
+
+    def _ask(self) -> BarsAnswer:
+        try:
+            return self.vendor.grouped_bars(self.day)
+        except PlanLacks as error:  # the free plan gives a day's bars only once the day is over
+            if self._late:
+                raise
+            raise VendorUnavailable(f"{WORDS_LATE.format(day=self.day)}: {error}", LATE_PAUSE_S) from error
+
+    def _empty(self, wanted: dict[str, int]) -> EodReport:
+        """Nothing at all: a closure that the calendar does not know, or a vendor that is late."""
+        with transaction(Role.IPO_MONITOR) as session:
+            asked = witnesses(session, self.day, wanted)
+        if judge(self.day, self.day, asked, self.vendor) is EmptyDay.CLOSED:
+            with transaction(Role.IPO_MONITOR) as session:
+                close_session(session, self.day)
+                status = session.get_one(SessionStatus, self.day)
+                self._finish(session, {"closed": 1}, status, [])
+            return EodReport(0, 0, 0, 0, "ready")
+        words = WORDS_LATE.format(day=self.day)
+        if self._late:
+            raise BadAnswer(f"{words}, {self.settings.late_after_s / 3600:g} hours after the close", Fault.EMPTY)
+        log.warning("vendor is late", session=str(self.day))
+        raise VendorUnavailable(words, LATE_PAUSE_S)
+
+    def _finish(
+        self, session: ServiceSession, figures: dict[str, int], status: SessionStatus, corrected: list[str]
+    ) -> None:
+        finish_run(session, EodRun, self.day, self.token, DONE, self.calls, figures)
         completed = MaintenanceCompleted(
-            task=TASK, session=day, outcome="done", session_state=status.state,
-            figures=figures, corrected=_corrected(session, stored),
+            task=TASK, session=self.day, outcome="done", session_state=status.state, figures=figures, corrected=corrected,
         )  # fmt: skip
         add_events(session, Service.IPO_MONITOR, [Pending(completed)])
-    log.info("session loaded", session=str(day), state=report.state, **figures)
-    return report
+
+
+def ask_again(session: ServiceSession, day: date, lacking: Sequence[market_day.Lacking], settings: Settings) -> None:
+    """Wants what lacks, after the first pause, and queues its symbols."""
+    pauses = settings.missing_pauses_s
+    spans = [(one.symbol_id, day, day) for one in lacking]
+    request_spans(session, spans, reason=Reason.MISSING, asks=len(pauses) - 1, pause_s=pauses[0])
+    by_type: dict[str, list[str]] = {}
+    for one in lacking:
+        if one.active:
+            by_type.setdefault(one.equity_type, []).append(one.ticker)
+    for equity_type, tickers in by_type.items():
+        queue_symbols(session, equity_type, tickers, Reason.MISSING, settings.queue_bound)
 
 
 def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
@@ -143,46 +217,26 @@ def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
         )  # fmt: skip
 
 
-def _note_differences(
-    session: ServiceSession, day: date, answer: BarsAnswer, expected: Collection[str], lacking: Collection[str]
-) -> None:
-    """The vendor against itself: who traded and is not listed, and who is listed and did not trade."""
-    kinds = (Kind.BARS_WITHOUT_LISTING, Kind.LISTING_WITHOUT_BARS)
-    traded = {ticker for row in answer.rows if isinstance(ticker := row.get("T"), str) and is_ticker(ticker)}
-    found = [Difference(kinds[0], ticker) for ticker in traded.difference(expected)]
-    note(session, day, [*found, *(Difference(kinds[1], ticker) for ticker in lacking)], anew=kinds)
-
-
-def _queue_missing(session: ServiceSession, day: date, settings: Settings) -> list[str]:
-    """Asks again for what lacks; gives its tickers."""
-    lacking = session.execute(_LACKING, {"day": day}).all()
-    request_bars(session, [row[0] for row in lacking], [day], reason="missing", as_of=day)
-    by_type: dict[str, list[str]] = {}
-    for _, ticker, equity_type in lacking:
-        by_type.setdefault(equity_type, []).append(ticker)
-    for equity_type, tickers in by_type.items():
-        queue_symbols(session, equity_type, tickers, "missing", settings.queue_bound)
-    return [ticker for _, ticker, _ in lacking]
-
-
-def _corrected(session: ServiceSession, stored: Stored) -> list[str]:
-    rows = session.execute(
-        text(
-            "SELECT s.ticker, c.session FROM bar_corrections c JOIN symbols s ON s.id = c.symbol_id"
-            " WHERE c.load_id = :load ORDER BY 1, 2 LIMIT :most"
-        ),
-        {"load": stored.load_id, "most": MOST_CORRECTED},
-    )
-    return [f"{ticker} {day}" for ticker, day in rows]
-
-
 def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
+    """Told once a month for each session and cause: the schedule tries it again every ten minutes."""
+    late = isinstance(error, BadAnswer) and error.fault is Fault.EMPTY
+    check = "vendor_refused" if isinstance(error, Stop) else "vendor_late" if late else "vendor_answer"
+    evidence = {"session": day.isoformat(), "fault": error.fault.value if isinstance(error, BadAnswer) else "refused"}
     with transaction(Role.IPO_MONITOR) as session:
         settle(session, [day], known_only=False)
         finish_run(session, EodRun, day, token, FAILED, calls, {}, str(error))
+        known = operational.reported_lately(session, check, evidence)
+        if known:
+            return
         operational.report(
-            session, check="vendor_refused" if isinstance(error, Stop) else "vendor_answer", severity="critical",
-            day=day, reported_by=Service.IPO_MONITOR, message=str(error),
+            session, check=check, severity="critical", day=day, reported_by=Service.IPO_MONITOR, message=str(error),
+            evidence=evidence,
         )  # fmt: skip
         completed = MaintenanceCompleted(task=TASK, session=day, outcome="failed", error=str(error))
         add_events(session, Service.IPO_MONITOR, [Pending(completed)])
+
+
+def newest_loaded() -> date | None:
+    """The newest session whose load is done."""
+    with transaction(Role.IPO_MONITOR) as session:
+        return session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))

@@ -20,7 +20,11 @@ class Bar(Base):
     """
 
     __tablename__ = "historical_data"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (date)"},)
+    __table_args__ = (
+        # Bars lie in the order in which they came, day after day: a few kilobytes find all of a day.
+        Index("ix_historical_data_date", "date", postgresql_using="brin", postgresql_with={"pages_per_range": 16}),
+        {"postgresql_partition_by": "RANGE (date)"},
+    )
 
     symbol_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     date: Mapped[date_type] = mapped_column(primary_key=True)
@@ -34,6 +38,9 @@ class Bar(Base):
     source: Mapped[str]
     load_id: Mapped[int]
     loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    flag: Mapped[str | None] = mapped_column(
+        doc="contradictory, zero_price or negative_price: the vendor's word is kept"
+    )
 
 
 class CorporateAction(Base):
@@ -58,53 +65,127 @@ class CorporateAction(Base):
 
 
 class BarRequest(Base):
-    """One bar that is wanted, and why."""
+    """The bars that are wanted of one symbol, from one session to another, and why.
+
+    A pair of symbol and session that is stored, known to be empty or unloaded is settled; a request without any other pair
+    is done.
+    """
 
     __tablename__ = "bar_requests"
     __table_args__ = (
-        CheckConstraint("status IN ('waiting', 'running', 'done', 'empty', 'failed')", name="status"),
-        Index(
-            "uq_bar_requests_open",
-            "symbol_id",
-            "session",
-            unique=True,
-            postgresql_where=text("status IN ('waiting', 'running')"),
-        ),
-        Index("ix_bar_requests_open_session", "session", postgresql_where=text("status IN ('waiting', 'running')")),
+        CheckConstraint("status IN ('waiting', 'done', 'cancelled')", name="status"),
+        CheckConstraint("first_session <= last_session", name="sessions"),
+        Index("ix_bar_requests_waiting", "symbol_id", "last_session", postgresql_where=text("status = 'waiting'")),
         Index("ix_bar_requests_job_id", "job_id"),
+        Index("ix_bar_requests_symbol_id", "symbol_id", "created_at"),
+        Index("ix_bar_requests_unplanned", "not_before", postgresql_where=text("status = 'waiting' AND NOT planned")),
     )
 
     id: Mapped[Id]
     symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"))
-    session: Mapped[date]
-    reason: Mapped[str] = mapped_column(doc="new_listing, missing, suspect, backfill_job, correction_window")
+    first_session: Mapped[date]
+    last_session: Mapped[date]
+    reason: Mapped[str] = mapped_column(doc="new_listing, missing, suspect, asked or backfill")
+    priority: Mapped[int] = mapped_column(server_default="50", doc="what is higher is asked for first")
+    reread: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="what is stored already is asked for as well"
+    )
     job_id: Mapped[int | None] = mapped_column(ForeignKey("backfill_jobs.id"))
     status: Mapped[str] = mapped_column(server_default="waiting")
-    claim_token: Mapped[int | None]
-    lease_until: Mapped[datetime | None]
-    error_message: Mapped[str | None]
+    asks_left: Mapped[int] = mapped_column(
+        server_default="0", doc="an answer without the bar is not believed so many times more, but asked for again"
+    )
+    not_before: Mapped[datetime] = mapped_column(server_default=func.now())
+    planned: Mapped[bool] = mapped_column(server_default=text("false"), doc="the plan of calls has it in it")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     completed_at: Mapped[datetime | None]
 
 
+class BarCall(Base):
+    """One vendor call of the plan that covers all requests. What it brings is stored in the transaction that ends it.
+
+    Planned anew whenever something else is wanted; one that runs, or has ended, stays.
+    """
+
+    __tablename__ = "bar_calls"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting', 'running', 'done', 'failed')", name="status"),
+        CheckConstraint("(endpoint = 'range') = (ticker IS NOT NULL)", name="ticker"),
+        Index(
+            "ix_bar_calls_open",
+            text("priority DESC"),
+            text("last_session DESC"),
+            "id",
+            postgresql_where=text("status IN ('waiting', 'running')"),
+        ),
+        Index("ix_bar_calls_finished_at", "finished_at", postgresql_where=text("status = 'done'")),
+    )
+
+    id: Mapped[Id]
+    endpoint: Mapped[str] = mapped_column(doc="grouped or range")
+    ticker: Mapped[str | None] = mapped_column(doc="of a range")
+    first_session: Mapped[date]
+    last_session: Mapped[date] = mapped_column(doc="of a grouped call the same as the first")
+    priority: Mapped[int]
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default="0", doc="answers that could not be used, workers that died")
+    waits: Mapped[int] = mapped_column(server_default="0", doc="times in a row that the vendor was not to be had")
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    claim_token: Mapped[int] = mapped_column(server_default="0", doc="grows with every claim; an old one is refused")
+    load_id: Mapped[int | None] = mapped_column(ForeignKey("loads.id"))
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class UnloadedBar(Base):
+    """A bar that was asked for and could not be had: its row was refused, its call failed, or nobody can tell.
+
+    Gone as soon as the bar is stored; any new request asks for it again.
+    """
+
+    __tablename__ = "unloaded_bars"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('refused', 'failed')", name="outcome"),
+        Index("ix_unloaded_bars_session", "session"),
+    )
+
+    symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"), primary_key=True)
+    session: Mapped[date] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    reason: Mapped[str]
+    load_id: Mapped[int | None] = mapped_column(ForeignKey("loads.id"))
+    times: Mapped[int] = mapped_column(server_default="1", doc="how often it came to this")
+    again: Mapped[bool] = mapped_column(server_default=text("false"), doc="it is asked for once more")
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class BackfillJob(Base):
-    """A backfill's plan, progress and outcome."""
+    """A backfill's plan, progress and outcome. A pair is one symbol on one session."""
 
     __tablename__ = "backfill_jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('planned', 'running', 'paused', 'done', 'failed', 'cancelled')", name="state"),
+    )
 
     id: Mapped[Id]
     reason: Mapped[str]
-    as_of: Mapped[date] = mapped_column(doc="session of the scan that asked for it")
+    as_of: Mapped[date] = mapped_column(doc="session that it works up to")
     first_session: Mapped[date]
     last_session: Mapped[date]
     symbols: Mapped[int]
-    pairs: Mapped[int] = mapped_column(doc="(symbol, session) pairs wanted")
-    state: Mapped[str] = mapped_column(server_default="planned", doc="planned, running, done, failed or cancelled")
+    pairs: Mapped[int] = mapped_column(server_default="0", doc="wanted when it began")
+    state: Mapped[str] = mapped_column(server_default="planned")
+    why: Mapped[str | None] = mapped_column(doc="who or what paused or cancelled it")
+    author: Mapped[str | None]
+    max_calls: Mapped[int | None] = mapped_column(doc="paused after so many")
     percent: Mapped[int] = mapped_column(server_default="0")
     bars: Mapped[int] = mapped_column(server_default="0")
     empty: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
-    vendor_calls: Mapped[int] = mapped_column(server_default="0")
+    vendor_calls: Mapped[int] = mapped_column(server_default="0", doc="answered; one may serve several jobs")
+    calls_left: Mapped[int] = mapped_column(server_default="0", doc="by the newest plan")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -114,8 +195,10 @@ class Load(Base):
     """One vendor call that brought bars."""
 
     __tablename__ = "loads"
+    __table_args__ = (Index("ix_loads_session", "session", postgresql_where=text("session IS NOT NULL")),)
 
     id: Mapped[Id]
+    session: Mapped[date | None] = mapped_column(doc="of a grouped call")
     endpoint: Mapped[str] = mapped_column(doc="grouped or range")
     arguments: Mapped[dict[str, Any]]
     answer_hash: Mapped[str] = mapped_column(doc="SHA-256 of the answer's body")
@@ -125,7 +208,9 @@ class Load(Base):
     unchanged: Mapped[int] = mapped_column(server_default="0")
     refused: Mapped[int] = mapped_column(server_default="0")
     not_asked: Mapped[int] = mapped_column(server_default="0", doc="rows cut away because nobody asked for them")
-    job: Mapped[str] = mapped_column(doc="eod:DATE, backfill:ID or batch:TOKEN")
+    job: Mapped[str] = mapped_column(
+        doc="what it served: eod:DATE, reread:DATE, backfill:ID ..., or the requests' reasons"
+    )
     loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -154,6 +239,7 @@ class BarCorrection(Base):
     session: Mapped[date]
     old: Mapped[dict[str, Any]]
     new: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(server_default="", doc="why it was asked for again")
     load_id: Mapped[int] = mapped_column(ForeignKey("loads.id"))
     corrected_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -183,6 +269,9 @@ class SessionStatus(Base):
     known_empty: Mapped[int] = mapped_column(server_default="0")
     refused: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
+    closed: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="the exchange did not trade, though the calendar has it: no bar is expected"
+    )
     reasons: Mapped[list[str]] = mapped_column(server_default="[]")
     ready_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -192,6 +281,12 @@ class EodRun(RunMixin, Base):
     """The end-of-day load of one session."""
 
     __tablename__ = "eod_runs"
+
+
+class RereadRun(RunMixin, Base):
+    """The morning before one session: the last sessions read once more, and old gaps asked for."""
+
+    __tablename__ = "reread_runs"
 
 
 class RepairRequest(Base):

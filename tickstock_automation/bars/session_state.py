@@ -15,25 +15,17 @@ from tickstock_automation.bars.models import SessionStatus
 
 State = Literal["pending", "ready", "degraded", "missing"]
 
-# Expected: listed when the session was scanned (the first scan's symbols were so before it), and not absent by then.
 _COUNT = text("""
-WITH expected AS (SELECT id FROM symbols
-                   WHERE (bootstrap OR first_seen <= :day) AND (delist_date IS NULL OR delist_date > :day)
-                     AND (absent_since IS NULL OR absent_since > :day OR delist_date IS NOT NULL)),
-     bars AS (SELECT symbol_id FROM historical_data WHERE date = :day),
-     -- the newest request of a symbol speaks for it
-     asked AS (SELECT DISTINCT ON (symbol_id) symbol_id, status, error_message FROM bar_requests
-                WHERE session = :day ORDER BY symbol_id, id DESC)
+WITH expected AS (SELECT symbol_id AS id FROM expected_symbols(:day)),
+     bars AS (SELECT symbol_id FROM historical_data WHERE date = :day)
 SELECT count(*), count(b.symbol_id),
        count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NOT NULL),
-       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND a.status = 'failed'
-                          AND a.error_message LIKE 'refused%'),
-       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND a.status = 'failed'
-                          AND a.error_message NOT LIKE 'refused%')
+       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'refused'),
+       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'failed')
   FROM expected e
   LEFT JOIN bars b ON b.symbol_id = e.id
   LEFT JOIN known_empty k ON k.symbol_id = e.id AND k.session = :day
-  LEFT JOIN asked a ON a.symbol_id = e.id""")
+  LEFT JOIN unloaded_bars u ON u.symbol_id = e.id AND u.session = :day""")
 
 
 @dataclass(frozen=True)
@@ -84,6 +76,8 @@ def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -
                 continue
             session.execute(insert(SessionStatus).values(session=day).on_conflict_do_nothing())
             row = session.get_one(SessionStatus, day, with_for_update=True)
+        if row.closed:
+            continue
         counts = count(session, day)
         was_ready = row.state == "ready"
         row.state, row.reasons = counts.state()

@@ -6,23 +6,27 @@ from datetime import UTC, date, datetime
 
 from celery import shared_task
 
-from tickstock_automation.bars.backfill import process_batch
-from tickstock_automation.bars.eod import load_session, missed_sessions
+from tickstock_automation.bars.backfill import make_calls, process_batch
+from tickstock_automation.bars.eod import load_missed, load_session
+from tickstock_automation.bars.reread import reread
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
 from tickstock_automation.vendor.polygon import vendor
 
+SLICE_S = 30.0  # after which a task that makes calls makes room for what is more urgent
+
 
 @shared_task(name="bars.load_session", **TASK_OPTIONS)
 def load_bars_of_session(session: str | None = None) -> None:
-    """The end-of-day load of a session (ISO date); by default of the oldest that was missed, else the last closed."""
-    days = [date.fromisoformat(session)] if session else missed_sessions(calendar(), datetime.now(UTC))
-    day = days[0]
-    report = load_session(day, vendor(), settings())
-    if len(days) > 1:
-        send("bars.load_session")
-    if report is not None and report.missing:
+    """The end-of-day load of a session (ISO date); by default of all that were missed, oldest first."""
+    now = datetime.now(UTC)
+    if session is None:
+        reports = load_missed(vendor(), calendar(), settings(), now)
+    else:
+        report = load_session(date.fromisoformat(session), vendor(), calendar(), settings(), now=now)
+        reports = [report] if report else []
+    if any(report.missing for report in reports):
         send("processing.dispatch", as_of=session)
 
 
@@ -31,3 +35,16 @@ def process_claimed_batch(token: int, equity_type: str, as_of: str | None = None
     """Brings the symbols of a claimed batch up to date with session `as_of`, by default the last one that closed."""
     day = date.fromisoformat(as_of) if as_of else calendar().last_closed(datetime.now(UTC))
     process_batch(token, equity_type, day, vendor(), calendar(), settings())
+
+
+@shared_task(name="bars.make_calls", **TASK_OPTIONS)
+def make_planned_calls() -> None:
+    """Makes the calls that are due, for backfills and all else that waits, for half a minute at most."""
+    make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
+
+
+@shared_task(name="bars.reread", **TASK_OPTIONS)
+def read_last_sessions_again(session: str | None = None) -> None:
+    """Before session `session` (ISO date), by default the one that is open or opens next: what the vendor corrected."""
+    morning = date.fromisoformat(session) if session else calendar().to_scan(datetime.now(UTC))
+    reread(morning, vendor(), calendar(), settings())

@@ -1,15 +1,15 @@
-"""Commands that send one task and wait for what it did: `eod`, `backfill`, `quality sweep` (and `scan`); and `relay`."""
+"""Commands that send one task and wait for what it did: `eod`, `quality sweep` (and `scan`); and `relay`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from tickstock_automation.cli.moments import session_of
-from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout, warn
-from tickstock_automation.errors import TickstockError, UsedWrongly
+from tickstock_automation.cli.output import AsJson, facts, print_json, stdout, warn
+from tickstock_automation.errors import TickstockError
 from tickstock_automation.settings import settings
 
 quality = typer.Typer(help="The data quality monitor.", no_args_is_help=True)
@@ -39,61 +39,6 @@ def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
 @quality.callback()
 def _group() -> None:
     """Keeps `sweep` a subcommand."""
-
-
-def backfill(
-    symbols: Annotated[list[str], typer.Argument(help="Tickers to bring up to date.")],
-    plan: Annotated[bool, typer.Option("--plan", help="Say what it would cost, and do nothing.")] = False,
-    as_of: AsOf = None,
-    as_json: AsJson = False,
-) -> None:
-    """Loads the bars that active symbols lack of the last 90 days, with the fewest vendor calls."""
-    from sqlalchemy import text
-
-    from tickstock_automation.bars.planner import GroupedCall
-    from tickstock_automation.bars.planner import plan as plan_calls
-    from tickstock_automation.db.engine import transaction
-    from tickstock_automation.db.roles import Role
-    from tickstock_automation.processing.queue import queue_symbols
-    from tickstock_automation.sessions import calendar
-
-    driver, day = driver_for(as_of, coming=False)
-    found = settings()
-    tickers = [one.upper() for one in symbols]
-    days = calendar().between(day - timedelta(days=found.backfill_days), day)
-    with transaction(Role.APP) as session:
-        rows = session.execute(
-            text("SELECT ticker, id, equity_type FROM symbols WHERE active AND ticker = ANY (:tickers)"), {"tickers": tickers}
-        ).all()  # fmt: skip
-        unknown = sorted(set(tickers) - {row[0] for row in rows})
-        if unknown:
-            raise UsedWrongly(f"no active symbol is called {', '.join(unknown)}")
-        pairs = session.execute(
-            text(
-                "SELECT s.id, d.day FROM unnest(CAST(:ids AS bigint[])) s (id) CROSS JOIN unnest(CAST(:days AS date[])) d (day)"
-                " WHERE NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = d.day)"
-                " AND NOT EXISTS (SELECT 1 FROM known_empty k WHERE k.symbol_id = s.id AND k.session = d.day)"
-            ),
-            {"ids": [row[1] for row in rows], "days": days},
-        ).all()  # fmt: skip
-    calls = plan_calls(pairs)
-    grouped = sum(isinstance(call, GroupedCall) for call in calls)
-    per_minute = found.polygon_calls_per_minute
-    cost = {
-        "bars_wanted": len(pairs), "calls": len(calls), "grouped_calls": grouped, "range_calls": len(calls) - grouped,
-        "minutes": round(len(calls) / per_minute, 1) if per_minute else 0.0,
-    }  # fmt: skip
-    if plan:
-        report(as_json, cost)
-        return
-    by_type: dict[str, list[str]] = {}
-    for ticker, _, equity_type in rows:
-        by_type.setdefault(equity_type, []).append(ticker)
-    with transaction(Role.IPO_MONITOR) as session:
-        queued = sum(queue_symbols(session, kind, names, "asked", found.queue_bound) for kind, names in by_type.items())
-    stderr.print(f"{queued} symbols queued, {len(calls)} vendor calls planned")
-    driver.drain(day)
-    report(as_json, {**cost, "queued": queued, "bars": driver.bars_of([row[1] for row in rows], days)})
 
 
 def relay() -> None:

@@ -95,7 +95,7 @@ class CycleDriver:
         if "quality" in steps and day not in self._not_loaded and not self._summary(day):
             self._quality(day, cycle)
         cycle.vendor_calls += self._one(
-            "SELECT count(*) FROM loads WHERE id > :before AND job LIKE 'batch:%'", before=loads_before
+            "SELECT count(*) FROM loads WHERE id > :before AND job NOT LIKE 'eod:%'", before=loads_before
         )
         cycle.seconds = round(time.monotonic() - started, 3)
         self.progress(cycle, "")

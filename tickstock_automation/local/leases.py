@@ -11,7 +11,7 @@ LEASED = (
     text("UPDATE scan_runs SET lease_until = now() - interval '1 minute' WHERE outcome = 'running'"),
     text("UPDATE eod_runs SET lease_until = now() - interval '1 minute' WHERE outcome = 'running'"),
     text("UPDATE equity_processing_queue SET lease_until = now() - interval '1 second' WHERE status = 'running'"),
-    text("UPDATE bar_requests SET lease_until = now() - interval '1 second' WHERE status = 'running'"),
+    text("UPDATE bar_calls SET lease_until = now() - interval '1 second' WHERE status = 'running'"),
 )
 
 

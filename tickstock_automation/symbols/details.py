@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import and_, case, func, select, text, update
 
+from tickstock_automation.bars.wanted import QUEUED
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.vendor_differences import Difference, Kind, note
@@ -28,7 +29,8 @@ FIELDS = ("market_cap", "sic_code", "list_date")
 
 log = structlog.get_logger("details")
 
-_BARS_WAIT = text("SELECT EXISTS (SELECT 1 FROM bar_requests WHERE status IN ('waiting', 'running'))")
+_BARS_WAIT = text("""
+SELECT EXISTS (SELECT 1 FROM bar_requests WHERE status = 'waiting' AND not_before <= now() AND priority >= :queued)""")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def fetch_details(day: date, vendor: Vendor, settings: Settings, *, refresh: boo
     read = changed = 0
     for symbol in due:
         with transaction(Role.APP) as session:
-            if session.scalar(_BARS_WAIT):
+            if session.scalar(_BARS_WAIT, {"queued": QUEUED}):
                 break
         try:
             details = vendor.details(symbol.ticker)

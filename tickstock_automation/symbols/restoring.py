@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tickstock_automation.bars.backfill import request_bars
+from tickstock_automation.bars.wanted import Reason, request_bars
 from tickstock_automation.errors import DatabaseConflict, NotFound, UsedWrongly
 from tickstock_automation.events.catalogue import NewSymbol, Service
 from tickstock_automation.events.outbox import Pending, add_events
@@ -117,8 +117,9 @@ def _list_again(
         raise DatabaseConflict(
             f"a scan gave a ticker of {names} to another security at this moment; nothing was changed", 1.0
         ) from error
-    days = calendar.between(word.day - timedelta(days=settings.backfill_days), word.day - timedelta(days=1))
-    request_bars(session, ids, days, reason="new_listing", as_of=word.day)
+    first = word.day - timedelta(days=settings.backfill_days)
+    days = calendar.between(first, word.day - timedelta(days=1))
+    request_bars(session, ids, days[0], days[-1], reason=Reason.NEW_LISTING, as_of=word.day)
     for equity_type in sorted({one.equity_type for one in back}):
         own = [one.ticker for one in back if one.equity_type == equity_type]
         queue_symbols(session, equity_type, own, "new_listing", settings.queue_bound)

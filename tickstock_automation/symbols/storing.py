@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from tickstock_automation.bars.backfill import request_bars
+from tickstock_automation.bars.wanted import Reason, request_bars
 from tickstock_automation.events.catalogue import FieldChange, NewSymbol, Service, SymbolChanged
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
@@ -94,7 +94,9 @@ def _begin(
         session.execute(
             _ENTER, {name: [row[at] for row in members] for at, name in enumerate(("universes", "ids", "reasons"))}
         )
-    request_bars(session, list(ids.values()), around.sessions, reason="new_listing", as_of=around.day)
+    if around.sessions:
+        first, last = around.sessions[0], around.sessions[-1]
+        request_bars(session, list(ids.values()), first, last, reason=Reason.NEW_LISTING, as_of=around.day)
     for equity_type, tickers in by_type.items():
         queue_symbols(session, equity_type, tickers, "new_listing", around.queue_bound)
     add_events(session, Service.IPO_MONITOR, events)

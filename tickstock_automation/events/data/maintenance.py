@@ -10,13 +10,14 @@ from pydantic import Field
 from tickstock_automation.events.channels import Channel, Service
 from tickstock_automation.events.data.base import EventData, Example
 
-MaintenanceTask = Literal["scan", "end_of_day", "quality_sweep"]
+MaintenanceTask = Literal["scan", "end_of_day", "reread", "quality_sweep"]
 
 TASK = (
     "scan: the vendor's listing against what is stored; end_of_day: the session's bars; "
+    "reread: the morning before the session, the bars of the sessions before once more; "
     "quality_sweep: the checks over the last sessions"
 )
-SESSION = "Session (New York): before its open for a scan, after its close for the others"
+SESSION = "Session (New York): before its open for a scan or a reread, after its close for the others"
 
 
 class MaintenanceStarted(EventData):
@@ -107,11 +108,13 @@ class MaintenanceCompleted(EventData):
         description="Counts by name. scan, of symbols: listed, new, changed, archived, "
         "held_back (new ones out of a flood, not stored until a second scan agrees), refused and repeated (rows of the "
         "listing). end_of_day, of bars: loaded "
-        "(new), updated, refused, missing, expected, stored. quality_sweep: checked (symbols), findings, "
+        "(new), updated, refused, missing, expected, stored; or closed 1, where the exchange did not trade that day after all. "
+        "reread: sessions (read again), updated and loaded (bars that were changed, that came late), gaps (symbols whose older "
+        "gaps are asked for). quality_sweep: checked (symbols), findings, "
         "operational (findings about the system). Empty where it failed; more may come",
     )
     corrected: list[str] = Field(
         default_factory=list,
-        description="Stored bars that the load changed, each as ticker, space, session (New York); 500 at most",
+        description="Stored bars that the load changed, each as ticker, space, session (New York); 500 at most: figures.updated counts all",
     )
     error: str | None = Field(None, description="Why it failed, in words; null otherwise")

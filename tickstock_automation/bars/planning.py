@@ -1,0 +1,175 @@
+"""The plan of calls: made anew over all that waits whenever something new is wanted, or nothing is left of the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from tickstock_automation.bars import jobs
+from tickstock_automation.bars.lacking import read_lacking
+from tickstock_automation.bars.models import BackfillJob, BarCall, BarRequest
+from tickstock_automation.bars.needs import (
+    Lacking,
+    Needs,
+    OpenRequest,
+    needs_of,
+    serving,
+    within_limits,
+    without,
+)
+from tickstock_automation.bars.planner import Call, GroupedCall, plan
+from tickstock_automation.bars.tenure import Tenure
+from tickstock_automation.bars.wanted import closed_sessions, tenures_of
+from tickstock_automation.sessions import SessionCalendar
+
+PLAN_LOCK = 0x7155
+MOST_AT_ONCE = 5_000
+
+log = structlog.get_logger("plan")
+
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+
+# A request of a job that a person paused waits for that person.
+_WHETHER = text("""
+SELECT EXISTS (SELECT 1 FROM bar_requests r LEFT JOIN backfill_jobs j ON j.id = r.job_id
+                WHERE r.status = 'waiting' AND NOT r.planned AND r.not_before <= now() AND j.state IS DISTINCT FROM 'paused')
+    OR (NOT EXISTS (SELECT 1 FROM bar_calls WHERE status IN ('waiting', 'running'))
+        AND EXISTS (SELECT 1 FROM bar_requests r LEFT JOIN backfill_jobs j ON j.id = r.job_id
+                     WHERE r.status = 'waiting' AND r.not_before <= now() AND j.state IS DISTINCT FROM 'paused'))""")
+
+_OPEN = text("""
+SELECT r.id, r.symbol_id, r.first_session, r.last_session, r.priority, r.reread, r.created_at, r.job_id, j.state
+  FROM bar_requests r LEFT JOIN backfill_jobs j ON j.id = r.job_id
+ WHERE r.status = 'waiting' AND r.not_before <= now() AND j.state IS DISTINCT FROM 'paused'""")
+
+_PARTITIONS = text("SELECT create_bar_partitions(:first, :last)")
+
+_SPAN = text("SELECT min(first_session), max(last_session) FROM bar_requests WHERE status = 'waiting'")
+
+_NOBODYS = text("""
+INSERT INTO known_empty (symbol_id, session, reason)
+SELECT id, day, 'another security had its ticker' FROM unnest(CAST(:symbols AS bigint[]), CAST(:days AS date[])) AS n (id, day)
+    ON CONFLICT DO NOTHING""")
+
+
+def plan_if_needed(session: Session, calendar: SessionCalendar) -> bool:
+    """Makes the plan anew where something unplanned is wanted, or the old plan is used up; says whether it did."""
+    if not session.scalar(_WHETHER):
+        return False
+    session.execute(_LOCK, {"lock": PLAN_LOCK})
+    if not session.scalar(_WHETHER):  # another worker has done it meanwhile
+        return False
+    make_plan(session, calendar)
+    return True
+
+
+def await_plan(session: Session) -> None:
+    """Waits for a plan that another worker is making, and keeps the next one off until this transaction ends."""
+    session.execute(_LOCK_SHARED, {"lock": PLAN_LOCK})
+
+
+def make_plan(session: Session, calendar: SessionCalendar) -> None:
+    """Settles what wants nothing any more, and replaces the calls that wait by the fewest that cover the rest."""
+    session.execute(_LOCK, {"lock": PLAN_LOCK})
+    first, last = session.execute(_SPAN).one()
+    if first is not None:
+        closed = closed_sessions(session, first, last)
+        sessions = calendar.without(closed)
+        requests = [OpenRequest(*row) for row in session.execute(_OPEN)]
+        lacking = read_lacking(session, requests, sessions, closed)
+        _close(session, requests, lacking)
+        _begin(session, requests, lacking)
+        jobs.limit_calls(session)
+        lacking = _of_running_jobs(session, lacking)
+        tickers = tenures_of(session, sorted({one.request.symbol_id for one in lacking}))
+        needs = needs_of(lacking, tickers, sessions)
+        _note_nobodys(session, needs.nobodys)
+        _replace_calls(session, needs, sessions, first, last)
+    jobs.end(session)
+
+
+def _close(session: Session, requests: Sequence[OpenRequest], lacking: Sequence[Lacking]) -> None:
+    open_ids = {one.request.id for one in lacking}
+    over = [one.id for one in requests if one.id not in open_ids]
+    now = text("clock_timestamp()")
+    session.execute(update(BarRequest).values(status="done", completed_at=now).where(BarRequest.id.in_(over)))
+    session.execute(update(BarRequest).values(planned=True).where(BarRequest.id.in_(open_ids), ~BarRequest.planned))
+
+
+def _begin(session: Session, requests: Sequence[OpenRequest], lacking: Sequence[Lacking]) -> None:
+    """The jobs that are planned for the first time."""
+    pairs = {one.job_id: 0 for one in requests if one.job_id is not None and one.job_state == "planned"}
+    for one in lacking:
+        if one.request.job_id in pairs:
+            pairs[one.request.job_id] += one.pairs
+    jobs.begin(session, pairs)
+
+
+def _of_running_jobs(session: Session, lacking: Sequence[Lacking]) -> list[Lacking]:
+    """Without what a job wants that has just spent its calls."""
+    ids = {one.request.job_id for one in lacking if one.request.job_id is not None}
+    paused = {id_ for id_, state in jobs.job_states(session, sorted(ids)).items() if state == "paused"}
+    return [one for one in lacking if one.request.job_id not in paused]
+
+
+def _note_nobodys(session: Session, nobodys: Sequence[tuple[int, date]]) -> None:
+    """On these days a symbol had no ticker, or another security had it: there is nothing to ask for."""
+    for start in range(0, len(nobodys), MOST_AT_ONCE):
+        ids, days = zip(*nobodys[start : start + MOST_AT_ONCE], strict=True)
+        session.execute(_NOBODYS, {"symbols": list(ids), "days": list(days)})
+
+
+def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, first: date, last: date) -> None:
+    """The calls that wait become those of the new plan; one that stays keeps its attempts and its pause."""
+    calls_open = session.scalars(select(BarCall).where(BarCall.status.in_(("waiting", "running")))).all()
+    running = [(row.ticker, row.first_session, row.last_session) for row in calls_open if row.status == "running"]
+    waiting = {(row.ticker, row.ticker or row.first_session): row for row in calls_open if row.status == "waiting"}
+    sessions = sessions.without({begin for ticker, begin, _ in running if ticker is None})
+    reads = [Tenure(ticker, begin, end) for ticker, begin, end in running if ticker is not None]
+    calls = plan(without(needs.wanted, reads), sessions.between(first, last))
+    serves = {job: serving(calls, wants, sessions) for job, wants in needs.by_job.items()}
+    calls = within_limits(calls, serves, _budgets(session, serves.keys() - {None}))
+    new: list[dict[str, Any]] = []
+    for call in calls:
+        known = waiting.pop(_key(call), None)
+        begin, end = (call.session,) * 2 if isinstance(call, GroupedCall) else (call.first, call.last)
+        if known is None:
+            new.append(_values(call) | {"first_session": begin, "last_session": end, "priority": call.priority})
+        else:
+            known.first_session, known.last_session, known.priority = begin, end, call.priority
+    session.flush()
+    session.execute(delete(BarCall).where(BarCall.id.in_([row.id for row in waiting.values()])))
+    if new:
+        session.execute(
+            _PARTITIONS,
+            {"first": min(one["first_session"] for one in new), "last": max(one["last_session"] for one in new)},
+        )
+        session.execute(insert(BarCall), new)
+    made = set(calls)
+    for job, own in serves.items():
+        session.execute(update(BackfillJob).values(calls_left=len(own & made)).where(BackfillJob.id == job))
+    if new or waiting:
+        log.info("calls planned", calls=len(calls), new=len(new), given_up=len(waiting), running=len(running))
+
+
+def _key(call: Call) -> tuple[str | None, str | date]:
+    return (None, call.session) if isinstance(call, GroupedCall) else (call.ticker, call.ticker)
+
+
+def _values(call: Call) -> dict[str, Any]:
+    if isinstance(call, GroupedCall):
+        return {"endpoint": "grouped", "ticker": None}
+    return {"endpoint": "range", "ticker": call.ticker}
+
+
+def _budgets(session: Session, job_ids: set[int | None]) -> dict[int, int]:
+    """How many calls the jobs may still spend that may not spend all."""
+    left = select(BackfillJob.id, BackfillJob.max_calls - BackfillJob.vendor_calls)
+    limited = left.where(BackfillJob.id.in_(job_ids), BackfillJob.max_calls.is_not(None))
+    return {id_: int(budget or 0) for id_, budget in session.execute(limited)}

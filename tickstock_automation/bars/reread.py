@@ -1,0 +1,159 @@
+"""The morning: the last sessions are read once more, since vendors correct silently, and old gaps are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import structlog
+from sqlalchemy import func, select
+
+from tickstock_automation.bars import day as market_day
+from tickstock_automation.bars.eod import ask_again
+from tickstock_automation.bars.gaps import request_gaps
+from tickstock_automation.bars.models import EodRun, Load, RereadRun, SessionStatus
+from tickstock_automation.bars.session_state import settle
+from tickstock_automation.db import operational
+from tickstock_automation.db.engine import ServiceSession, transaction
+from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run, renew_run
+from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
+from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.sessions import SessionCalendar
+from tickstock_automation.settings import Settings
+from tickstock_automation.vendor.client import Vendor
+
+TASK: Literal["reread"] = "reread"
+
+log = structlog.get_logger("reread")
+
+
+@dataclass
+class RereadReport:
+    """What the morning brought: bars that changed and that came late, symbols with old gaps that are asked for."""
+
+    sessions: int = 0
+    updated: int = 0
+    loaded: int = 0
+    gaps: int = 0
+    loads: list[int] = field(default_factory=list)
+
+    def figures(self) -> dict[str, int]:
+        return {"sessions": self.sessions, "updated": self.updated, "loaded": self.loaded, "gaps": self.gaps}
+
+
+def reread(morning: date, vendor: Vendor, calendar: SessionCalendar, settings: Settings) -> RereadReport | None:
+    """Reads the sessions before `morning` (a session) again; None where that is done, or being done by another worker.
+
+    A session that was read for this morning already is not paid for again.
+    """
+    with transaction(Role.IPO_MONITOR) as session:
+        claim = claim_run(session, RereadRun, morning, settings.lease_s)
+        if claim is None:
+            return None
+        token, first = claim
+        if first:
+            add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=morning))])
+    before = vendor.calls
+    try:
+        return _Reread(morning, token, vendor, calendar, settings).run()
+    except LeaseLost:
+        raise
+    except (BadAnswer, Stop) as error:
+        _fail(morning, token, vendor.calls - before, error)
+        raise
+    except Exception:  # whatever it is, the next try may take the run at once
+        with transaction(Role.IPO_MONITOR) as session:
+            release_run(session, RereadRun, morning, token, vendor.calls - before)
+        raise
+
+
+class _Reread:
+    """One morning's run."""
+
+    def __init__(
+        self, morning: date, token: int, vendor: Vendor, calendar: SessionCalendar, settings: Settings
+    ) -> None:
+        self.morning, self.token, self.vendor, self.calendar, self.settings = morning, token, vendor, calendar, settings
+        self.job = f"reread:{morning}"
+
+    def run(self) -> RereadReport:
+        before, report = self.vendor.calls, RereadReport()
+        for day in self._days():
+            self._read(day, report)
+        with self._held() as session:
+            report.gaps = request_gaps(session, self.morning, self.calendar, self.settings)
+        with self._held() as session:
+            figures = report.figures()
+            finish_run(session, RereadRun, self.morning, self.token, DONE, self.vendor.calls - before, figures)
+            completed = MaintenanceCompleted(
+                task=TASK, session=self.morning, outcome="done", figures=figures,
+                corrected=market_day.corrected_by(session, report.loads),
+            )  # fmt: skip
+            add_events(session, Service.IPO_MONITOR, [Pending(completed)])
+        log.info("last sessions read again", morning=str(self.morning), **figures)
+        return report
+
+    @contextmanager
+    def _held(self) -> Iterator[ServiceSession]:
+        with transaction(Role.IPO_MONITOR) as session:
+            renew_run(session, RereadRun, self.morning, self.token, self.settings.lease_s)
+            yield session
+
+    def _days(self) -> list[date]:
+        """The last sessions before the morning whose load is done, newest first."""
+        if not self.settings.reread_sessions:
+            return []
+        with transaction(Role.IPO_MONITOR) as session:
+            closed = select(SessionStatus.session).where(SessionStatus.closed)
+            done = select(EodRun.session).where(
+                EodRun.outcome == DONE, EodRun.session < self.morning, EodRun.session.not_in(closed)
+            )
+            return list(session.scalars(done.order_by(EodRun.session.desc()).limit(self.settings.reread_sessions)))
+
+    def _read(self, day: date, report: RereadReport) -> None:
+        with transaction(Role.IPO_MONITOR) as session:
+            known = session.execute(
+                select(Load.id, Load.inserted, Load.updated).where(Load.session == day, Load.job == self.job)
+            ).first()
+            wanted = market_day.tickers_on(session, day)
+        if known is None:
+            answer = self.vendor.grouped_bars(day)
+            if not answer.rows:
+                raise BadAnswer(f"the vendor has no bars of {day} any more: nothing was changed")
+            with self._held() as session:
+                stored = market_day.store_day(session, day, answer, wanted, job=self.job, reason=TASK)
+                ask_again(session, day, market_day.lacking_on(session, day), self.settings)
+                settle(session, [day])
+                known = session.execute(
+                    select(Load.id, Load.inserted, Load.updated).where(Load.id == stored.load_id)
+                ).one()
+        report.sessions += 1
+        report.loads.append(known[0])
+        report.loaded += known[1]
+        report.updated += known[2]
+
+
+def _fail(morning: date, token: int, calls: int, error: TickstockError) -> None:
+    check = "vendor_refused" if isinstance(error, Stop) else "vendor_answer"
+    with transaction(Role.IPO_MONITOR) as session:
+        finish_run(session, RereadRun, morning, token, FAILED, calls, {}, str(error))
+        evidence = {"reread": morning.isoformat()}
+        if operational.reported_lately(session, check, evidence):
+            return
+        operational.report(
+            session, check=check, severity="high", day=morning, reported_by=Service.IPO_MONITOR, message=str(error),
+            evidence=evidence,
+        )  # fmt: skip
+        completed = MaintenanceCompleted(task=TASK, session=morning, outcome="failed", error=str(error))
+        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
+
+
+def last_reread() -> date | None:
+    """The newest morning that is done."""
+    with transaction(Role.IPO_MONITOR) as session:
+        return session.scalar(select(func.max(RereadRun.session)).where(RereadRun.outcome == DONE))
