@@ -11,8 +11,10 @@ import structlog
 from sqlalchemy import func, select, text
 
 from tickstock_automation.bars.backfill import request_bars
+from tickstock_automation.bars.corporate_actions import refresh_splits
 from tickstock_automation.bars.ingest import Stored, store
 from tickstock_automation.bars.models import EodRun, SessionStatus
+from tickstock_automation.bars.partitions import ensure_partitions
 from tickstock_automation.bars.session_state import settle
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
@@ -25,7 +27,7 @@ from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor, is_ticker
+from tickstock_automation.vendor.client import BarsAnswer, Vendor, is_ticker
 
 TASK: Literal["end_of_day"] = "end_of_day"
 SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
@@ -46,15 +48,6 @@ SELECT s.id, s.ticker, s.equity_type FROM symbols s
  WHERE s.active AND (s.bootstrap OR s.first_seen <= :day) AND s.absent_since IS NULL
    AND NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = s.id AND h.date = :day)
  ORDER BY s.equity_type, s.id""")
-
-_SPLITS = text("""
-INSERT INTO corporate_actions (symbol_id, kind, ex_date, split_from, split_to)
-SELECT a.symbol_id, 'split', x.day, x.split_from, x.split_to
-  FROM unnest(CAST(:tickers AS text[]), CAST(:days AS date[]), CAST(:froms AS float8[]), CAST(:tos AS float8[]))
-       AS x (ticker, day, split_from, split_to)
-  JOIN symbol_aliases a ON a.ticker = x.ticker AND (a.valid_from IS NULL OR a.valid_from <= x.day)
-       AND (a.valid_to IS NULL OR a.valid_to > x.day)
-    ON CONFLICT DO NOTHING""")
 
 
 @dataclass(frozen=True)
@@ -103,15 +96,16 @@ def load_session(day: date, vendor: Vendor, settings: Settings) -> EodReport | N
 def _load(day: date, token: int, vendor: Vendor, settings: Settings) -> EodReport:
     before = vendor.calls
     with transaction(Role.IPO_MONITOR) as session:
-        session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
+        ensure_partitions(session, day)
     with transaction(Role.IPO_MONITOR) as session:
         expected: dict[str, int] = dict(session.execute(_EXPECTED, {"day": day}).all())
-    splits = vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
+    splits_from = day - timedelta(days=SPLITS_BACK_DAYS)
+    splits = vendor.splits(splits_from, day)
     answer = vendor.grouped_bars(day)
     if expected and not answer.rows:
         raise BadAnswer(f"the vendor has no bars at all of {day}")
     with transaction(Role.IPO_MONITOR) as session:
-        _store_splits(session, splits)
+        refresh_splits(session, splits, splits_from, day)
         stored = store(session, answer, expected, [day], f"eod:{day}")
         lacking = _queue_missing(session, day, settings)
         _note_differences(session, day, answer, expected, lacking)
@@ -130,17 +124,6 @@ def _load(day: date, token: int, vendor: Vendor, settings: Settings) -> EodRepor
         add_events(session, Service.IPO_MONITOR, [Pending(completed)])
     log.info("session loaded", session=str(day), state=report.state, **figures)
     return report
-
-
-def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
-    if splits:
-        session.execute(
-            _SPLITS,
-            {
-                "tickers": [one.ticker for one in splits], "days": [one.execution_date for one in splits],
-                "froms": [one.split_from for one in splits], "tos": [one.split_to for one in splits],
-            },
-        )  # fmt: skip
 
 
 def _note_differences(
