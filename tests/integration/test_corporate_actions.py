@@ -60,6 +60,7 @@ def test_what_the_vendor_lists_no_more_is_kept_apart_and_says_whose_history_chan
     ids = add_symbols(seen.admin, ["AAA", "BBB", "NEW"])
     for name in ("AAA", "BBB"):
         add_bar(seen.admin, ids[name], FIRST)
+    add_bar(seen.admin, ids["NEW"], DAY)
     early = DAY - timedelta(days=1)
     first = refresh([Split("AAA", early, 1, 4), Split("AAA", early, 1, 4), Split("BBB", DAY, 10, 1), Split("NEW", DAY, 1, 2), Split("XXX", DAY, 1, 2)])  # fmt: skip
     assert first == Refreshed(added=3, withdrawn=0, doubted=0, nobodys=1, symbol_ids=(ids["AAA"], ids["BBB"]))

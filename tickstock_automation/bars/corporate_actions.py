@@ -118,17 +118,13 @@ def _refresh(
 
 
 def _known(session: Session, kind: Kind, first: date, last: date) -> list[Known]:
-    wanted = select(CorporateAction).where(
-        CorporateAction.kind == kind, CorporateAction.ex_date.between(first, last)
-    )  # fmt: skip
+    one = CorporateAction
+    wanted = select(one.id, one.absent_since, one.symbol_id, one.ex_date, one.split_from, one.split_to, one.cash_amount)
+    rows = session.execute(wanted.where(one.kind == kind, one.ex_date.between(first, last)).order_by(one.id))
     return [
-        Known(
-            row.id,
-            Action(row.symbol_id, row.ex_date, row.split_from, row.split_to, row.cash_amount),
-            row.absent_since,
-        )
-        for row in session.scalars(wanted.order_by(CorporateAction.id).execution_options(populate_existing=True))
-    ]
+        Known(row.id, Action(row.symbol_id, row.ex_date, row.split_from, row.split_to, row.cash_amount), row.absent_since)
+        for row in rows
+    ]  # fmt: skip
 
 
 def _store(session: Session, kind: Kind, change: Change, day: date) -> None:
