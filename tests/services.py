@@ -94,6 +94,9 @@ class Altered(Vendor):
     def splits(self, first: date, last: date) -> Any:
         return self._give("splits", first, last)
 
+    def dividends(self, first: date, last: date) -> Any:
+        return self._give("dividends", first, last)
+
     def details(self, ticker: str) -> Any:
         return self._give("details", ticker)
 

@@ -14,7 +14,7 @@ FUNCTIONS = (
     "get_session_status",
     "create_bar_partitions",
     "outbox_triggers",
-    "adjusted_bars",
+    "adjusted_bars_first",
 )
 
 

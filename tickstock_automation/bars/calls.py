@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation.errors import LeaseLost
 
+GROUPED, RANGE, SPLITS = "grouped", "range", "splits"
 BROKEN_PAUSE_S = 15.0
 AWAY_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0
@@ -26,10 +27,10 @@ UPDATE bar_calls c
               WHERE priority >= :least AND attempts < :most
                 AND ((status = 'waiting' AND due_at <= now()) OR (status = 'running' AND lease_until < now()))
               ORDER BY priority DESC, last_session DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, ticker, first_session, last_session, priority, claim_token, attempts, waits""")
+RETURNING id, endpoint, ticker, first_session, last_session, priority, claim_token, attempts, waits""")
 
 _EXHAUSTED = text("""
-SELECT id, ticker, first_session, last_session, priority, claim_token, attempts, waits FROM bar_calls
+SELECT id, endpoint, ticker, first_session, last_session, priority, claim_token, attempts, waits FROM bar_calls
  WHERE status = 'running' AND lease_until < now() AND attempts >= :most FOR UPDATE SKIP LOCKED""")
 
 _HOLD = text("""
@@ -57,9 +58,10 @@ SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FILTER (WHERE status
 
 @dataclass(frozen=True)
 class Claimed:
-    """A call in this worker's hands. `ticker` None: a grouped call of the one session."""
+    """A call in this worker's hands. Without a `ticker`: a grouped call of the one session, or one for all splits."""
 
     id: int
+    endpoint: str
     ticker: str | None
     first: date
     last: date
@@ -68,8 +70,14 @@ class Claimed:
     attempts: int
     waits: int
 
+    @property
+    def grouped(self) -> bool:
+        return self.endpoint == GROUPED
+
     def __str__(self) -> str:
-        if self.ticker is None:
+        if self.endpoint == SPLITS:
+            return f"the splits from {self.first} to {self.last}"
+        if self.grouped:
             return f"the bars of {self.first}"
         return f"the bars of {self.ticker} from {self.first} to {self.last}"
 
@@ -92,7 +100,7 @@ def hold(session: Session, call: Claimed, lease_s: int) -> None:
         raise LeaseLost(f"{call}: another worker has that call since: nothing of this answer is stored")
 
 
-def finish(session: Session, call: Claimed, load_id: int) -> None:
+def finish(session: Session, call: Claimed, load_id: int | None) -> None:
     """Ends a call that is held, in the transaction that stores what it brought."""
     session.execute(_DONE, {"id": call.id, "load": load_id})
 

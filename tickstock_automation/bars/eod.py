@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from tickstock_automation.bars import day as market_day
 from tickstock_automation.bars.closures import EmptyDay, close_session, judge, witnesses
+from tickstock_automation.bars.corporate_actions import SPLITS_BACK_DAYS, refresh_splits
 from tickstock_automation.bars.models import EodRun, SessionStatus
+from tickstock_automation.bars.partitions import ensure_partitions
 from tickstock_automation.bars.session_state import settle
 from tickstock_automation.bars.wanted import Reason, request_spans
 from tickstock_automation.db import operational
@@ -25,24 +27,14 @@ from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor
+from tickstock_automation.vendor.client import BarsAnswer, Vendor
 
 TASK: Literal["end_of_day"] = "end_of_day"
-SPLITS_BACK_DAYS = 200  # the longest window that a sweep adjusts, and late corrections of the vendor's
 MOST_MISSED = 30
 LATE_PAUSE_S = 600.0
 WORDS_LATE = "the vendor has no bars of {day} yet"
 
 log = structlog.get_logger("eod")
-
-_SPLITS = text("""
-INSERT INTO corporate_actions (symbol_id, kind, ex_date, split_from, split_to)
-SELECT a.symbol_id, 'split', x.day, x.split_from, x.split_to
-  FROM unnest(CAST(:tickers AS text[]), CAST(:days AS date[]), CAST(:froms AS float8[]), CAST(:tos AS float8[]))
-       AS x (ticker, day, split_from, split_to)
-  JOIN symbol_aliases a ON a.ticker = x.ticker AND (a.valid_from IS NULL OR a.valid_from <= x.day)
-       AND (a.valid_to IS NULL OR a.valid_to > x.day)
-    ON CONFLICT DO NOTHING""")
 
 
 @dataclass(frozen=True)
@@ -135,15 +127,16 @@ class _Load:
     def run(self) -> EodReport:
         day = self.day
         with transaction(Role.IPO_MONITOR) as session:
-            session.execute(text("SELECT create_bar_partitions(:day, :day)"), {"day": day})
+            ensure_partitions(session, day)
         with transaction(Role.IPO_MONITOR) as session:
             wanted = market_day.tickers_on(session, day)
-        splits = self.vendor.splits(day - timedelta(days=SPLITS_BACK_DAYS), day)
+        splits_from = day - timedelta(days=SPLITS_BACK_DAYS)
+        splits = self.vendor.splits(splits_from, day)
         answer = self._ask()
         if wanted and not answer.rows:
             return self._empty(wanted)
         with transaction(Role.IPO_MONITOR) as session:
-            _store_splits(session, splits)
+            refresh_splits(session, splits, splits_from, day)
             stored = market_day.store_day(session, day, answer, wanted, job=f"eod:{day}", reason="end_of_day")
             lacking = market_day.lacking_on(session, day)
             ask_again(session, day, lacking, self.settings)
@@ -204,17 +197,6 @@ def ask_again(session: ServiceSession, day: date, lacking: Sequence[market_day.L
             by_type.setdefault(one.equity_type, []).append(one.ticker)
     for equity_type, tickers in by_type.items():
         queue_symbols(session, equity_type, tickers, Reason.MISSING, settings.queue_bound)
-
-
-def _store_splits(session: ServiceSession, splits: tuple[Split, ...]) -> None:
-    if splits:
-        session.execute(
-            _SPLITS,
-            {
-                "tickers": [one.ticker for one in splits], "days": [one.execution_date for one in splits],
-                "froms": [one.split_from for one in splits], "tos": [one.split_to for one in splits],
-            },
-        )  # fmt: skip
 
 
 def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tickstock_automation.bars import calls, jobs
 from tickstock_automation.bars.calls import Claimed
 from tickstock_automation.bars.closures import BEFORE_HISTORY, EmptyDay, close_session, judge, witnesses
+from tickstock_automation.bars.corporate_actions import refresh_splits
 from tickstock_automation.bars.ingest import Stored, store
 from tickstock_automation.bars.parse import WANTED, Asked
 from tickstock_automation.bars.planning import make_plan
@@ -71,22 +72,35 @@ def make(call: Claimed, vendor: Vendor, calendar: SessionCalendar, settings: Set
 
     Raises what the vendor raises, before anything is stored, and LeaseLost where the call is another worker's by now.
     """
+    if call.endpoint == calls.SPLITS:
+        return _make_splits(call, vendor, settings)
     answer = _ask(call, vendor)
     empty = None
-    if call.ticker is None and not answer.rows:
+    if call.grouped and not answer.rows:
         empty = _why_empty(call.first, vendor)
         log.info("no bar at all", session=str(call.first), why=empty.value)
     with transaction(Role.IPO_MONITOR) as session:
         calls.hold(session, call, settings.lease_s)
         found = _store(session, call, answer, empty, calendar, settings)
-        if call.ticker is None:
+        if call.grouped:
             settle(session, [call.first])
     return found
 
 
+def _make_splits(call: Claimed, vendor: Vendor, settings: Settings) -> Made:
+    """A backfill's bars reach further back than the splits that each end-of-day load reads."""
+    splits = vendor.splits(call.first, call.last)
+    with transaction(Role.IPO_MONITOR) as session:
+        calls.hold(session, call, settings.lease_s)
+        refresh_splits(session, splits, call.first, call.last)
+        calls.finish(session, call, None)
+    return Made(0)
+
+
 def _ask(call: Claimed, vendor: Vendor) -> BarsAnswer:
-    if call.ticker is None:
+    if call.grouped:
         return vendor.grouped_bars(call.first)
+    assert call.ticker is not None
     return vendor.range_bars(call.ticker, call.first, call.last)
 
 
@@ -113,7 +127,7 @@ def _store(
     tickers = _tickers(session, pairs)
     # In a range, a day on which the symbol had another ticker is not this call's.
     pairs = [one for one in pairs if (one.symbol_id, one.day) in tickers]
-    if call.ticker is not None:
+    if not call.grouped:
         pairs = [one for one in pairs if tickers[one.symbol_id, one.day] == call.ticker]
     stored = store(
         session, answer, Asked(call.ticker, call.first, call.last, frozenset(days)), _frame(pairs, tickers),
@@ -124,7 +138,7 @@ def _store(
         close_session(session, call.first)
         became: dict[int, Counter[str]] = {job: Counter(empty=0) for one in pairs for job in one.jobs}
     else:
-        thin = call.ticker is None and _thin(session, call.first, len(answer.rows), len(pairs))
+        thin = call.grouped and _thin(session, call.first, len(answer.rows), len(pairs))
         became = settle_pairs(session, pairs, stored, _judgement(empty, thin=thin), settings)
     calls.finish(session, call, stored.load_id)
     jobs.advance(session, became, calls=1)
@@ -200,10 +214,13 @@ def note_unloaded(session: Session, outcome: str, rows: Sequence[tuple[int, date
 
 def give_up(session: Session, call: Claimed, calendar: SessionCalendar, error: str, settings: Settings) -> None:
     """A call that failed for good: its pairs are unloaded, and the jobs know."""
+    if call.endpoint == calls.SPLITS:
+        calls.give_up(session, call, error)
+        return
     days = calendar.between(call.first, call.last)
     pairs = wanted_now(session, days, call.ticker)
     tickers = _tickers(session, pairs)
-    if call.ticker is not None:
+    if not call.grouped:
         pairs = [one for one in pairs if tickers.get((one.symbol_id, one.day)) == call.ticker]
     became: dict[int, Counter[str]] = {}
     for one in pairs:
@@ -214,7 +231,7 @@ def give_up(session: Session, call: Claimed, calendar: SessionCalendar, error: s
         note_unloaded(session, "failed", rows, None)
     calls.give_up(session, call, error)
     jobs.advance(session, became, calls=0)
-    if call.ticker is None:
+    if call.grouped:
         settle(session, [call.first])
     log.error("vendor call given up", call=str(call), error=error)
 

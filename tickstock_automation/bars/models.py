@@ -44,7 +44,7 @@ class Bar(Base):
 
 
 class CorporateAction(Base):
-    """A split or a dividend as the vendor lists it."""
+    """A split or a dividend that the vendor lists. What it lists no more moves to `withdrawn_actions`."""
 
     __tablename__ = "corporate_actions"
     __table_args__ = (
@@ -61,7 +61,25 @@ class CorporateAction(Base):
     split_from: Mapped[float] = mapped_column(server_default="1", doc="this many old shares ...")
     split_to: Mapped[float] = mapped_column(server_default="1", doc="... became this many")
     cash_amount: Mapped[float] = mapped_column(server_default="0", doc="US dollars a share")
+    absent_since: Mapped[date | None] = mapped_column(doc="session whose answer lacked it, and was not believed")
     loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class WithdrawnAction(Base):
+    """A split or a dividend that the vendor listed once, and then no more."""
+
+    __tablename__ = "withdrawn_actions"
+    __table_args__ = (Index("ix_withdrawn_actions_symbol_id", "symbol_id"),)
+
+    id: Mapped[Id]
+    symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"))
+    kind: Mapped[str]
+    ex_date: Mapped[date]
+    split_from: Mapped[float]
+    split_to: Mapped[float]
+    cash_amount: Mapped[float]
+    loaded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class BarRequest(Base):
@@ -122,7 +140,7 @@ class BarCall(Base):
     )
 
     id: Mapped[Id]
-    endpoint: Mapped[str] = mapped_column(doc="grouped or range")
+    endpoint: Mapped[str] = mapped_column(doc="grouped, range, or splits (all of an interval)")
     ticker: Mapped[str | None] = mapped_column(doc="of a range")
     first_session: Mapped[date]
     last_session: Mapped[date] = mapped_column(doc="of a grouped call the same as the first")

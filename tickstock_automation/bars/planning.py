@@ -11,6 +11,8 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from tickstock_automation.bars import jobs
+from tickstock_automation.bars.calls import GROUPED, RANGE, SPLITS
+from tickstock_automation.bars.corporate_actions import SPLITS_BACK_DAYS
 from tickstock_automation.bars.lacking import read_lacking
 from tickstock_automation.bars.models import BackfillJob, BarCall, BarRequest
 from tickstock_automation.bars.needs import (
@@ -49,6 +51,15 @@ SELECT r.id, r.symbol_id, r.first_session, r.last_session, r.priority, r.reread,
  WHERE r.status = 'waiting' AND r.not_before <= now() AND j.state IS DISTINCT FROM 'paused'""")
 
 _PARTITIONS = text("SELECT create_bar_partitions(:first, :last)")
+
+# What a job brings from before the splits that an end-of-day load reads is not to stand unadjusted: one call for all of them.
+_SPLITS = text("""
+INSERT INTO bar_calls (endpoint, first_session, last_session, priority)
+SELECT 'splits', j.first_session, greatest(j.as_of, j.last_session), (SELECT max(priority) FROM bar_requests WHERE job_id = j.id)
+  FROM backfill_jobs j
+ WHERE j.id = ANY (:jobs) AND j.pairs > 0 AND j.first_session < j.as_of - CAST(:days AS integer)
+   AND NOT EXISTS (SELECT 1 FROM bar_calls c WHERE c.endpoint = 'splits' AND c.status IN ('waiting', 'running')
+                      AND c.first_session <= j.first_session AND c.last_session >= greatest(j.as_of, j.last_session))""")
 
 _SPAN = text("SELECT min(first_session), max(last_session) FROM bar_requests WHERE status = 'waiting'")
 
@@ -109,6 +120,7 @@ def _begin(session: Session, requests: Sequence[OpenRequest], lacking: Sequence[
         if one.request.job_id in pairs:
             pairs[one.request.job_id] += one.pairs
     jobs.begin(session, pairs)
+    session.execute(_SPLITS, {"jobs": list(pairs), "days": SPLITS_BACK_DAYS})
 
 
 def _of_running_jobs(session: Session, lacking: Sequence[Lacking]) -> list[Lacking]:
@@ -127,7 +139,8 @@ def _note_nobodys(session: Session, nobodys: Sequence[tuple[int, date]]) -> None
 
 def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, first: date, last: date) -> None:
     """The calls that wait become those of the new plan; one that stays keeps its attempts and its pause."""
-    calls_open = session.scalars(select(BarCall).where(BarCall.status.in_(("waiting", "running")))).all()
+    open_ones = select(BarCall).where(BarCall.status.in_(("waiting", "running")), BarCall.endpoint != SPLITS)
+    calls_open = session.scalars(open_ones).all()
     running = [(row.ticker, row.first_session, row.last_session) for row in calls_open if row.status == "running"]
     waiting = {(row.ticker, row.ticker or row.first_session): row for row in calls_open if row.status == "waiting"}
     sessions = sessions.without({begin for ticker, begin, _ in running if ticker is None})
@@ -164,8 +177,8 @@ def _key(call: Call) -> tuple[str | None, str | date]:
 
 def _values(call: Call) -> dict[str, Any]:
     if isinstance(call, GroupedCall):
-        return {"endpoint": "grouped", "ticker": None}
-    return {"endpoint": "range", "ticker": call.ticker}
+        return {"endpoint": GROUPED, "ticker": None}
+    return {"endpoint": RANGE, "ticker": call.ticker}
 
 
 def _budgets(session: Session, job_ids: set[int | None]) -> dict[int, int]:

@@ -16,6 +16,7 @@ from tickstock_automation.symbols.service import scan
 from tickstock_automation.vendor.client import (
     BarsAnswer,
     Details,
+    Dividend,
     Ipo,
     Listing,
     ListingAnswer,
@@ -57,6 +58,9 @@ class Told(Vendor):
         raise NotImplementedError("a scan asks for no bars")
 
     def splits(self, first: date, last: date) -> tuple[Split, ...]:
+        return ()
+
+    def dividends(self, first: date, last: date) -> tuple[Dividend, ...]:
         return ()
 
 

@@ -16,6 +16,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
 from tickstock_automation import __version__
 from tickstock_automation.cli import (
     backfill,
+    bars,
     bench,
     doctor,
     events,
@@ -45,6 +46,7 @@ app.add_typer(scan.app, name="scan")
 app.command("eod")(run.eod)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(run.quality, name="quality")
+app.add_typer(bars.app, name="bars")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(universe.app, name="universe")
 app.add_typer(events.app, name="events")

@@ -18,7 +18,7 @@ app = typer.Typer(help="The vendor's API, played from a folder of bars.", no_arg
 @app.command()
 def serve(
     data: Path = typer.Option(
-        ..., help="Folder with bars.csv[.gz], and tickers.csv, splits.csv and ipos.csv if there are any."
+        ..., help="Folder with bars.csv[.gz], and tickers.csv, splits.csv, dividends.csv and ipos.csv if there are any."
     ),
     port: int = typer.Option(58080, min=1, max=65535, help="Port on 127.0.0.1."),
     fault: list[str] | None = typer.Option(

@@ -1,9 +1,10 @@
-"""Reading a folder of bars: `bars.csv[.gz]`, and `tickers.csv`, `splits.csv` and `ipos.csv` where there are any.
+"""Reading a folder of bars: `bars.csv[.gz]`, and `tickers.csv`, `splits.csv`, `dividends.csv`, `ipos.csv` if there are any.
 
 bars:    symbol,date,open,high,low,close,volume -- split-adjusted
 tickers: ticker,name,type,primary_exchange,composite_figi,share_class_figi,cik,list_date,delisted_utc,market_cap,sic_code
          -- all but ticker optional; one ticker may stand twice, for two securities at different times
 splits:  ticker,execution_date,split_from,split_to
+dividends: ticker,ex_dividend_date,cash_amount,currency,dividend_type,pay_date -- the first three are needed; as paid, not adjusted
 ipos:    ticker,ipo_status,issuer_name,announced_date,listing_date,final_issue_price,lowest_offer_price,highest_offer_price,
          currency_code,primary_exchange -- all but ticker and ipo_status optional; the status is the one it ends with
 """
@@ -23,6 +24,10 @@ BAR_COLUMNS = {
     "close": pl.Float64, "volume": pl.Float64,
 }  # fmt: skip
 SPLIT_COLUMNS = {"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}
+DIVIDEND_COLUMNS = {
+    "ticker": pl.String, "ex_dividend_date": pl.Date, "cash_amount": pl.Float64, "currency": pl.String,
+    "dividend_type": pl.String, "pay_date": pl.Date,
+}  # fmt: skip
 TICKER_COLUMNS = {
     "ticker": pl.String, "name": pl.String, "type": pl.String, "primary_exchange": pl.String,
     "composite_figi": pl.String, "share_class_figi": pl.String, "cik": pl.String, "list_date": pl.Date,
@@ -62,10 +67,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder holds. `bars` has BAR_COLUMNS, sorted by symbol and date; `splits` has SPLIT_COLUMNS."""
+    """What a folder holds. `bars` has BAR_COLUMNS, sorted by symbol and date; `splits` and `dividends` have theirs."""
 
     bars: pl.DataFrame
     splits: pl.DataFrame
+    dividends: pl.DataFrame
     listings: tuple[Listing, ...]
     ipos: tuple[Ipo, ...]
     first_day: date
@@ -83,13 +89,16 @@ def read_folder(path: Path) -> Folder:
     if bars.is_empty():
         raise FolderError(f"{files[0]} holds no bars")
     splits = _read(path / "splits.csv", SPLIT_COLUMNS, required=set(SPLIT_COLUMNS), optional_file=True)
+    dividends = _read(
+        path / "dividends.csv", DIVIDEND_COLUMNS, required={"ticker", "ex_dividend_date", "cash_amount"}, optional_file=True
+    )  # fmt: skip
     tickers = _read(path / "tickers.csv", TICKER_COLUMNS, required={"ticker"}, optional_file=True)
     ipos = _ipos(path / "ipos.csv")
     days = bars["date"]
     first_day, last_day = days.min(), days.max()
     assert isinstance(first_day, date)
     assert isinstance(last_day, date)
-    return Folder(bars, splits, _listings(bars, tickers, last_day), ipos, first_day, last_day)
+    return Folder(bars, splits, dividends, _listings(bars, tickers, last_day), ipos, first_day, last_day)
 
 
 def _read(

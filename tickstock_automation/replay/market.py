@@ -53,6 +53,9 @@ class Market:
              "split_from": from_, "split_to": to}
             for name, day, from_, to in folder.splits.sort("execution_date", "ticker").iter_rows()
         ]  # fmt: skip
+        self._dividend_rows = [
+            _dividend_row(row) for row in folder.dividends.sort("ex_dividend_date", "ticker").iter_rows(named=True)
+        ]
         self._splits: dict[str, list[tuple[date, float]]] = {}
         for ticker, day, from_, to in folder.splits.sort("execution_date").iter_rows():
             self._splits.setdefault(ticker, []).append((day, to / from_))
@@ -141,11 +144,15 @@ class Market:
         self, first: date | None, last: date | None, ticker: str | None, *, spoil: Spoil = unspoiled
     ) -> list[Row]:
         """Splits that are known by now, oldest first."""
+        return self._known(spoil(self._split_rows), "execution_date", first, last, ticker)
+
+    def dividends(self, first: date | None, last: date | None, ticker: str | None) -> list[Row]:
+        """Dividends that are known by now, oldest first."""
+        return self._known(self._dividend_rows, "ex_dividend_date", first, last, ticker)
+
+    def _known(self, rows: list[Row], day: str, first: date | None, last: date | None, ticker: str | None) -> list[Row]:
         lower, upper = (first or date.min).isoformat(), min(last or date.max, self.now.day).isoformat()
-        return [
-            row for row in spoil(self._split_rows)
-            if lower <= row["execution_date"] <= upper and ticker in (None, row["ticker"])
-        ]  # fmt: skip
+        return [row for row in rows if lower <= row[day] <= upper and ticker in (None, row["ticker"])]
 
     def holidays(self) -> list[Row]:
         """Coming weekdays on which nothing trades."""
@@ -179,3 +186,12 @@ class Market:
             "l": round(row["low"] * factor, 4), "c": round(row["close"] * factor, 4),
             "v": round(row["volume"] / factor), "t": at,
         }  # fmt: skip
+
+
+def _dividend_row(row: Row) -> Row:
+    day, paid = row["ex_dividend_date"].isoformat(), row["pay_date"]
+    more = {"currency": row["currency"] or "USD", "dividend_type": row["dividend_type"] or "CD"}
+    return {
+        "id": f"{row['ticker']}-{day}-{row['cash_amount']:g}", "ticker": row["ticker"], "ex_dividend_date": day,
+        "cash_amount": row["cash_amount"], **more, **({"pay_date": paid.isoformat()} if paid else {}),
+    }  # fmt: skip

@@ -107,7 +107,13 @@ class Splits(VendorHandler):
 
 class Dividends(VendorHandler):
     def body(self, asked: Asked) -> Row:
-        return {"results": []}
+        day = self.date_of("ex_dividend_date")
+        rows = self.market.dividends(
+            day or self.date_of("ex_dividend_date.gte"),
+            day or self.date_of("ex_dividend_date.lte"),
+            self.get_argument("ticker", None),
+        )
+        return self.page(rows, 10)
 
 
 class Status(VendorHandler):

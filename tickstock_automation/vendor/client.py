@@ -70,6 +70,16 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Dividend:
+    """Cash for one share, before tax and as it was paid, to who held it before `ex_date`."""
+
+    ticker: str
+    ex_date: date
+    cash_amount: float
+    currency: str = "USD"
+
+
+@dataclass(frozen=True)
 class Details:
     """One ticker in full. `active` False: delisted, `delisted` its first day without trade where the vendor says when."""
 
@@ -145,3 +155,6 @@ class Vendor(Protocol):
 
     def splits(self, first: date, last: date) -> tuple[Split, ...]:
         """Splits with an execution date in the interval."""
+
+    def dividends(self, first: date, last: date) -> tuple[Dividend, ...]:
+        """Cash dividends with an ex-date in the interval."""

@@ -27,6 +27,7 @@ from tickstock_automation.settings import settings
 from tickstock_automation.vendor.client import (
     BarsAnswer,
     Details,
+    Dividend,
     Ipo,
     IpoStatus,
     Listing,
@@ -233,6 +234,13 @@ class PolygonVendor(Vendor):
                 found[split] = split  # the vendor lists some twice
         return tuple(found)
 
+    def dividends(self, first: date, last: date) -> tuple[Dividend, ...]:
+        first_page = self._client.list_dividends(
+            ex_dividend_date_gte=first.isoformat(), ex_dividend_date_lte=last.isoformat(), limit=1000, raw=True
+        )
+        rows = (_dividend(row, page.path) for page in self._pages(first_page) for row in page.rows())
+        return tuple(dict.fromkeys(one for one in rows if one.cash_amount > 0))
+
     @staticmethod
     def _found(ask: Callable[[], Page]) -> Page | None:
         try:
@@ -381,6 +389,18 @@ def _split(row: dict[str, Any], path: str) -> Split:
     if split.split_from <= 0 or split.split_to <= 0:
         raise BadAnswer(f"{path}: a split with an impossible ratio: {row!r}")
     return split
+
+
+def _dividend(row: dict[str, Any], path: str) -> Dividend:
+    try:
+        return Dividend(
+            str(row["ticker"]),
+            date.fromisoformat(row["ex_dividend_date"]),
+            float(row["cash_amount"]),
+            str(row.get("currency") or "USD").upper(),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadAnswer(f"{path}: a dividend cannot be read: {row!r}") from error
 
 
 @lru_cache(maxsize=1)
