@@ -59,7 +59,10 @@ def upgrade() -> None:
         op.add_column(
             "session_status", sa.Column("closed", sa.Boolean(), server_default=sa.text("false"), nullable=False)
         )
+        op.create_index("ix_symbol_aliases_ticker", "symbol_aliases", ["ticker"])
         run_sql("expected_symbols")
+        run_sql("ticker_tenures")
+        op.execute(f"GRANT SELECT ON ticker_tenures TO {READERS}, tickstock_ipo_monitor")
         for table in ("bar_calls", "unloaded_bars", "reread_runs"):
             op.execute(f"GRANT SELECT ON {table} TO {READERS}")
             op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO tickstock_ipo_monitor")
@@ -68,6 +71,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     with as_owner():
         op.execute("DROP FUNCTION expected_symbols(date)")
+        op.execute("DROP VIEW ticker_tenures")
+        op.drop_index("ix_symbol_aliases_ticker", "symbol_aliases")
         op.drop_column("session_status", "closed")
         op.drop_column("bar_corrections", "reason")
         op.drop_index("ix_loads_session", "loads")

@@ -1,4 +1,4 @@
-"""Why a bar is not there, and who had a ticker when: pure."""
+"""Why a bar is not there."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tickstock_automation.bars.absence import Call, Facts, Outcome, explain
-from tickstock_automation.bars.security import Name, holder, holder_or_last
 
 DAY = date(2024, 1, 16)
 ASKED = Facts(DAY)
@@ -33,28 +32,3 @@ def test_the_first_reason_that_holds_is_the_one(facts: Facts, outcome: Outcome, 
     absence = explain(facts)
     assert absence.outcome == outcome
     assert words in absence.words
-
-
-OLD, NEW = 1, 2
-TWO = [
-    Name(OLD, "WAS", None, date(2024, 1, 4)), Name(OLD, "MMM", date(2024, 1, 4), date(2024, 1, 10)),
-    Name(NEW, "MMM", date(2024, 1, 16), None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("ticker", "day", "who", "or_last"),
-    [
-        ("MMM", 2, NEW, NEW),  # nobody else is known to have had it, so the one whose first name it is
-        ("MMM", 4, OLD, OLD),
-        ("MMM", 9, OLD, OLD),
-        ("MMM", 12, NEW, OLD),
-        ("MMM", 16, NEW, NEW),
-        ("WAS", 3, OLD, OLD),
-        ("WAS", 4, None, OLD),
-        ("XXX", 4, None, None),
-    ],
-)
-def test_a_ticker_means_who_had_it_on_the_day(ticker: str, day: int, who: int | None, or_last: int | None) -> None:
-    assert holder(TWO, ticker, date(2024, 1, day)) == who
-    assert holder_or_last(TWO, ticker, date(2024, 1, day)) == or_last

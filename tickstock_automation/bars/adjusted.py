@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import date
-from typing import cast
 
 import polars as pl
 from psycopg2 import sql
-from psycopg2.extensions import connection as Psycopg2Connection  # noqa: N812
 from sqlalchemy.orm import Session
+
+from tickstock_automation.db.copy import read_frame
 
 COLUMNS = {
     "symbol_id": pl.Int64, "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
@@ -18,9 +17,7 @@ COLUMNS = {
     "split_factor": pl.Float64, "dividend_factor": pl.Float64,
 }  # fmt: skip
 
-_QUERY = sql.SQL(
-    "COPY (SELECT * FROM adjusted_bars_as_of(CAST({} AS bigint[]), {}, {}, {}, {})) TO STDOUT WITH (FORMAT csv)"
-)
+_QUERY = sql.SQL("SELECT * FROM adjusted_bars_as_of(CAST({} AS bigint[]), {}, {}, {}, {})")
 
 
 def adjusted_frame(
@@ -32,9 +29,4 @@ def adjusted_frame(
     """
     ids = None if symbol_ids is None else list(symbol_ids)
     query = _QUERY.format(*(sql.Literal(value) for value in (ids, first, last, as_of, dividends)))
-    driver = cast(Psycopg2Connection, session.connection().connection.driver_connection)
-    buffer = io.BytesIO()
-    with driver.cursor() as cursor:
-        cursor.copy_expert(query, buffer)
-    buffer.seek(0)
-    return pl.read_csv(buffer, has_header=False, new_columns=list(COLUMNS), schema=COLUMNS, raise_if_empty=False)
+    return read_frame(session.connection(), query, COLUMNS)

@@ -155,7 +155,7 @@ def _next_call(calendar: SessionCalendar, settings: Settings, least_priority: in
     with transaction(Role.IPO_MONITOR) as session:
         plan_if_needed(session, calendar)
         for lost in calls.exhausted_calls(session, settings.max_attempts):
-            loading.give_up(session, lost, calendar, f"its worker ended {lost.attempts} times in the middle", settings)
+            loading.give_up(session, lost, calendar, f"its worker ended {lost.attempts} times in the middle")
     with transaction(Role.IPO_MONITOR) as session:
         await_plan(session)
         return calls.claim_call(
@@ -179,7 +179,7 @@ def _make(call: Claimed, vendor: Vendor, calendar: SessionCalendar, settings: Se
     except PlanLacks as error:
         with transaction(Role.IPO_MONITOR) as session:
             _report(session, call, "vendor_refused", "high", str(error))
-            loading.give_up(session, call, calendar, str(error), settings)
+            loading.give_up(session, call, calendar, str(error))
     except Stop as error:
         with transaction(Role.IPO_MONITOR) as session:
             calls.put_back(session, call, str(error), REFUSED_PAUSE_S)
@@ -200,7 +200,7 @@ def _broken(call: Claimed, error: BadAnswer, calendar: SessionCalendar, settings
     with transaction(Role.IPO_MONITOR) as session:
         _report(session, call, "vendor_answer", "high", str(error))
         if call.attempts >= settings.max_attempts:
-            loading.give_up(session, call, calendar, str(error), settings)
+            loading.give_up(session, call, calendar, str(error))
         else:
             calls.try_later(session, call, str(error))
 

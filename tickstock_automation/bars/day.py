@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation.bars.ingest import Stored, store
 from tickstock_automation.bars.parse import WANTED, Asked
-from tickstock_automation.bars.tenure import held_on
-from tickstock_automation.bars.wanted import tenures_of
 from tickstock_automation.db.vendor_differences import Difference, Kind, note
 from tickstock_automation.vendor.client import BarsAnswer, is_ticker
 
@@ -23,12 +21,14 @@ KINDS = (Kind.BARS_WITHOUT_LISTING, Kind.LISTING_WITHOUT_BARS)
 # Who is not listed any more may trade all the same, and its bars are wanted; not those whose ticker is listed as another
 # company's by now. And whoever a request wants this day's bars of.
 _WHOSE = text("""
+SELECT t.ticker, t.symbol_id FROM (
 SELECT s.id FROM symbols s
  WHERE (s.bootstrap OR s.first_seen <= :day) AND (s.active OR s.delist_date > :day)
    AND NOT EXISTS (SELECT 1 FROM vendor_differences d WHERE d.kind = 'ticker_held' AND d.ticker = s.ticker
                     AND d.session BETWEEN s.absent_since AND :day)
  UNION
-SELECT r.symbol_id FROM bar_requests r WHERE r.status = 'waiting' AND :day BETWEEN r.first_session AND r.last_session""")
+SELECT r.symbol_id FROM bar_requests r WHERE r.status = 'waiting' AND :day BETWEEN r.first_session AND r.last_session) w
+  JOIN ticker_tenures t ON t.symbol_id = w.id AND :day BETWEEN t.first_day AND t.last_day""")
 
 _ANY = text("SELECT EXISTS (SELECT 1 FROM historical_data WHERE date = :day)")
 
@@ -55,8 +55,7 @@ class Lacking:
 
 def tickers_on(session: Session, day: date) -> dict[str, int]:
     """Whose bars of a day are wanted: the ticker that each had on it, and the symbol's id."""
-    ids = list(session.scalars(_WHOSE, {"day": day}))
-    return {ticker: id_ for id_, own in tenures_of(session, ids).items() if (ticker := held_on(own, day)) is not None}
+    return {row[0]: row[1] for row in session.execute(_WHOSE, {"day": day})}
 
 
 def store_day(

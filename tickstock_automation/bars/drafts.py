@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from tickstock_automation.bars.holders import tenures_of
 from tickstock_automation.bars.lacking import read_lacking
 from tickstock_automation.bars.models import BackfillJob, BarCall
 from tickstock_automation.bars.needs import OpenRequest, needs_of
 from tickstock_automation.bars.planner import Call, GroupedCall, plan
-from tickstock_automation.bars.wanted import Reason, closed_sessions, request_spans, tenures_of
+from tickstock_automation.bars.wanted import Reason, closed_sessions, request_spans
 from tickstock_automation.sessions import SessionCalendar
 
 BYTES_PER_BAR = 190

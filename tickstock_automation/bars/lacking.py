@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tickstock_automation.bars.holders import tenures_of
 from tickstock_automation.bars.needs import Lacking, OpenRequest, lacking_of
-from tickstock_automation.bars.wanted import tenures_of
 from tickstock_automation.sessions import SessionCalendar
 
 _COUNTS = text("""

@@ -65,6 +65,7 @@ def parse(rows: Sequence[dict[str, Any]], asked: Asked, wanted: pl.DataFrame) ->
     )
     # A row of a grouped answer is about the day that was asked for, whatever its own says.
     about = frame.select("row", pl.col("T").alias("ticker"), pl.lit(asked.first).alias("date") if grouped else "date")
+    wanted = wanted.select(*WANTED)
     ids = about.join(wanted, on=["ticker", "date"], how="left").select("row", "symbol_id")
     frame = frame.join(ids, on="row", how="left", maintain_order="left").with_columns(_reason(asked).alias("reason"))
     good = frame.filter(pl.col("reason").is_null() & pl.col("symbol_id").is_not_null())
@@ -126,6 +127,6 @@ def _flag() -> pl.Expr:
 
 def _column(name: str, kind: type[pl.DataType], rows: Sequence[dict[str, Any]]) -> pl.Series:
     """One field of all rows; what has the wrong type is null."""
-    wanted = str if kind is pl.String else (int, float)
-    values = [value if isinstance(value := row.get(name), wanted) and value is not True else None for row in rows]
+    wanted = (str,) if kind is pl.String else (int, float)
+    values = [value if type(value := row.get(name)) in wanted else None for row in rows]  # a bool is no number
     return pl.Series(name, values, dtype=kind, strict=False)

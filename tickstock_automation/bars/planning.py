@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tickstock_automation.bars import jobs
 from tickstock_automation.bars.calls import GROUPED, RANGE, SPLITS
 from tickstock_automation.bars.corporate_actions import SPLITS_BACK_DAYS
+from tickstock_automation.bars.holders import tenures_of
 from tickstock_automation.bars.lacking import read_lacking
 from tickstock_automation.bars.models import BackfillJob, BarCall, BarRequest
 from tickstock_automation.bars.needs import (
@@ -26,7 +27,7 @@ from tickstock_automation.bars.needs import (
 )
 from tickstock_automation.bars.planner import Call, GroupedCall, plan
 from tickstock_automation.bars.tenure import Tenure
-from tickstock_automation.bars.wanted import closed_sessions, tenures_of
+from tickstock_automation.bars.wanted import closed_sessions
 from tickstock_automation.sessions import SessionCalendar
 
 PLAN_LOCK = 0x7155

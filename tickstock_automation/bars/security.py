@@ -16,6 +16,10 @@ _NAMES = text("""
 SELECT symbol_id, ticker, valid_from AS first, valid_to AS end FROM symbol_aliases
  WHERE symbol_id IN (SELECT symbol_id FROM symbol_aliases WHERE ticker = :ticker) ORDER BY symbol_id, valid_from NULLS FIRST""")
 
+_HELD = text("SELECT symbol_id FROM ticker_tenures WHERE ticker = :ticker AND :day BETWEEN first_day AND last_day")
+_HELD_LAST = text("""
+SELECT symbol_id FROM ticker_tenures WHERE ticker = :ticker AND first_day <= :day ORDER BY last_day DESC LIMIT 1""")
+
 _SECURITY = text("SELECT id, ticker AS now_called, name, list_date, delist_date FROM symbols WHERE id = :id")
 
 
@@ -44,36 +48,18 @@ class Security:
     delist_date: date | None
 
 
-def holder(names: Sequence[Name], ticker: str, day: date) -> int | None:
-    """Who had a ticker on a day. Before its first known name a security is taken to have had that one, unless another
-    one is known to have had it. `names` are all of each security, its oldest first."""
-    for one in names:
-        if one.ticker == ticker and one.on(day):
-            return one.symbol_id
-    oldest = {one.symbol_id: one for one in reversed(names)}.values()
-    later = [(one.first, one.symbol_id) for one in oldest if one.ticker == ticker and one.first and one.first > day]
-    return min(later)[1] if later else None
-
-
-def holder_or_last(names: Sequence[Name], ticker: str, day: date) -> int | None:
-    """Who had a ticker on a day, or else who had it last before."""
-    before = [(one.end, one.symbol_id) for one in names if one.ticker == ticker and one.end and one.end <= day]
-    known = next((one.symbol_id for one in names if one.ticker == ticker and one.on(day)), None)
-    return known or (max(before)[1] if before else holder(names, ticker, day))
-
-
 def security_on(session: Session, ticker: str, day: date) -> Security:
     """Who had a ticker on a day; NotFound, saying who had it when, where nobody had."""
-    names = _names(session, ticker)
-    found = holder(names, ticker, day)
+    found = session.scalar(_HELD, {"ticker": ticker, "day": day})
     if found is None:
+        names = _names(session, ticker)
         raise NotFound(f"nobody was called {ticker} on {day}: {'; '.join(_otherwise(names, ticker, day))}")
     return _security(session, found)
 
 
 def security_until(session: Session, ticker: str, day: date) -> Security:
     """Who had a ticker on a day, or had it last before; NotFound where nobody had."""
-    found = holder_or_last(_names(session, ticker), ticker, day)
+    found = session.scalar(_HELD_LAST, {"ticker": ticker, "day": day})
     if found is None:
         raise NotFound(
             f"nobody was called {ticker} up to {day}: `tickstock symbols show {ticker}` says who was, and when"

@@ -1,12 +1,8 @@
-"""What is wanted: asking for bars, and reading what still lacks of what was asked for.
-
-A pair of symbol and session lacks while it is neither stored, nor known to be empty, nor noted as unloaded.
-"""
+"""Asking for bars: who wants which, and how urgently."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -14,7 +10,6 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tickstock_automation.bars.models import BackfillJob
-from tickstock_automation.bars.tenure import Alias, Tenure, tenures
 
 
 class Reason(StrEnum):
@@ -46,38 +41,7 @@ SELECT s.id, s.first, s.last, :reason, :priority, :job, :reread, :asks, now() + 
     OR NOT EXISTS (SELECT 1 FROM bar_requests r WHERE r.symbol_id = s.id AND r.status = 'waiting' AND r.reason = :reason
                       AND r.first_session <= s.first AND r.last_session >= s.last)""")
 
-_ALIASES = text("""
-SELECT symbol_id, ticker, valid_from, valid_to FROM symbol_aliases
- WHERE ticker IN (SELECT ticker FROM symbol_aliases WHERE symbol_id = ANY (:ids))""")
-
 _CLOSED = text("SELECT session FROM session_status WHERE closed AND session BETWEEN :first AND :last")
-
-# Of one day, or of a few symbols: whose bars a call may store, and for which jobs. Of a re-read everything is wanted, of
-# the rest what lacks.
-_WANTED_NOW = text("""
-SELECT r.symbol_id, d.day, array_remove(array_agg(DISTINCT r.job_id), NULL), max(r.asks_left), bool_or(r.reread),
-       min(r.reason)
-  FROM bar_requests r JOIN unnest(CAST(:days AS date[])) AS d (day) ON d.day BETWEEN r.first_session AND r.last_session
- WHERE r.status = 'waiting' AND (CAST(:ids AS bigint[]) IS NULL OR r.symbol_id = ANY (:ids))
-   AND (r.reread
-        OR (NOT EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = r.symbol_id AND h.date = d.day)
-            AND NOT EXISTS (SELECT 1 FROM known_empty k WHERE k.symbol_id = r.symbol_id AND k.session = d.day)
-            AND NOT EXISTS (SELECT 1 FROM unloaded_bars u WHERE u.symbol_id = r.symbol_id AND u.session = d.day AND NOT u.again)))
- GROUP BY r.symbol_id, d.day""")
-
-_HOLDERS = text("SELECT DISTINCT symbol_id FROM symbol_aliases WHERE ticker = :ticker")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A bar that is wanted now: by which jobs, how often an answer without it is not believed, and whether it is a re-read."""
-
-    symbol_id: int
-    day: date
-    jobs: tuple[int, ...]
-    asks_left: int
-    reread: bool
-    reason: str
 
 
 def earliest_session(as_of: date, history_years: float) -> date:
@@ -144,20 +108,6 @@ def _job_of(session: Session, reason: Reason, as_of: date, first: date, last: da
     return job.id
 
 
-def tenures_of(session: Session, symbol_ids: Sequence[int]) -> dict[int, list[Tenure]]:
-    """Which ticker each of these symbols had when (see tenure.tenures)."""
-    rows = session.execute(_ALIASES, {"ids": list(symbol_ids)})
-    found = tenures(Alias(*row) for row in rows)
-    return {id_: found[id_] for id_ in symbol_ids if id_ in found}
-
-
 def closed_sessions(session: Session, first: date, last: date) -> set[date]:
     """Sessions of the calendar on which the exchange did not trade after all."""
     return set(session.scalars(_CLOSED, {"first": first, "last": last}))
-
-
-def wanted_now(session: Session, days: Sequence[date], ticker: str | None = None) -> list[Pair]:
-    """What requests want of these days: of everyone, or of those who ever had a ticker."""
-    ids = None if ticker is None else list(session.scalars(_HOLDERS, {"ticker": ticker}))
-    rows = session.execute(_WANTED_NOW, {"days": list(days), "ids": ids})
-    return [Pair(row[0], row[1], tuple(row[2]), *row[3:]) for row in rows]

@@ -34,16 +34,17 @@ OURS = ("TICKSTOCK_", "POLYGON_", "REDIS_", "FLOWER_", "DATABASE_URI", "CELERY_"
 class Rig:
     """The processes of one benchmark. The relay may be stopped and started anew."""
 
-    def __init__(self, folder: Path, writers: int) -> None:
+    def __init__(self, folder: Path, writers: int, *, events: bool = True) -> None:
         self.folder = folder
         self.writers = writers
+        self._with_events = events
         self.supervisor = Supervisor(folder)
         password = secrets.token_urlsafe(18)
         self._postgres_port, self._valkey_port = any_free(), any_free()
         self.database_uri = servers.database_uri(self._postgres_port, password)
         self.redis_url = f"redis://:{password}@{HOST}:{self._valkey_port}/0"
         self._password = password
-        self._environment = self._make_environment()
+        self.environment = self._make_environment()
         self._listening = threading.Event()
         self._relay: Part | None = None
         self._consumers = 0
@@ -54,14 +55,17 @@ class Rig:
         self.supervisor.guard()
         data = servers.make_postgres(self.folder, self._password)
         postgres = self.supervisor.start(
-            "postgres", servers.postgres_command(data, self._postgres_port), self._environment,
+            "postgres", servers.postgres_command(data, self._postgres_port), self.environment,
             stop_signal=signal.SIGINT, login=servers.system_login(),
         )  # fmt: skip
         command = servers.valkey_command(servers.make_valkey(self.folder), self._valkey_port, self._password)
-        valkey = self.supervisor.start("valkey", command, self._environment)
+        valkey = self.supervisor.start("valkey", command, self.environment)
         servers.await_postgres(self.database_uri, postgres.alive)
         servers.await_valkey(self.redis_url, valkey.alive)
         upgrade(self.database_uri.replace("postgresql://", "postgresql+psycopg2://", 1))
+        if not self._with_events:
+            self.start_relay()
+            return
         self._python("tail", "tickstock_automation.bench.subscriber", str(self.folder), on_line=True)
         self._python(
             "worker", "celery", "--quiet", "-A", "tickstock_automation", "worker", "--include", "tickstock_automation.bench.tasks",
@@ -128,11 +132,16 @@ class Rig:
         with Celery(broker=self.redis_url) as application:
             application.send_task("bench.publish", kwargs=order, queue=QUEUE, ignore_result=True)
 
+    def start_part(self, name: str, module: str, *arguments: str, **settings: str) -> Part:
+        """One more process: a Python module with settings of its own."""
+        self.environment |= settings
+        return self._python(name, module, *arguments)
+
     def _python(self, name: str, module: str, *arguments: str, on_line: bool = False) -> Part:
         command = [sys.executable, "-m", module, *arguments]
         if on_line:
-            return self.supervisor.start(name, command, self._environment, on_line=self._see)
-        return self.supervisor.start(name, command, self._environment)
+            return self.supervisor.start(name, command, self.environment, on_line=self._see)
+        return self.supervisor.start(name, command, self.environment)
 
     def _see(self, line: str) -> bool:
         if line == LISTENING:
@@ -158,14 +167,14 @@ class Rig:
 
 
 @contextlib.contextmanager
-def running_rig(writers: int = 1) -> Iterator[Rig]:
-    """A rig that runs; whatever happens, Ctrl-C included, it is ended and its folder removed."""
+def running_rig(writers: int = 1, *, events: bool = True) -> Iterator[Rig]:
+    """A rig that runs (without `events`: the servers and a relay alone); whatever happens, Ctrl-C included, it is ended and its folder removed."""
     with (
         _terminated_as_interrupted(),
         tempfile.TemporaryDirectory(prefix="tickstock-bench-") as folder,
         contextlib.chdir(folder),  # a .env of the user's is not read
     ):
-        rig = Rig(Path(folder), writers)
+        rig = Rig(Path(folder), writers, events=events)
         try:
             rig.start()
             yield rig

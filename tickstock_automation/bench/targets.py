@@ -1,4 +1,4 @@
-"""The targets of the events, and whether figures meet them."""
+"""The targets, and whether figures meet them."""
 
 from __future__ import annotations
 
@@ -46,4 +46,16 @@ def event_targets(found: Mapping[str, Any]) -> list[Target]:
         Target("commit to delivery, p99", delivery["p99_ms"], 8, 4, "ms", excused=near),
         Target("delivered", None if ratio is None else ratio * 100, 100, 100, "%", less_is_better=False),
         Target("sustained", found["sustained_per_s"], 8_000, 20_000, "events/s", less_is_better=False),
+    ]
+
+
+def load_targets(found: Mapping[str, Any]) -> list[Target]:
+    """The targets for what `bench load` found."""
+    calls = found["calls_minimum"]
+    return [
+        Target(
+            "vendor's JSON to committed", found["committed_rows_per_s"], 50_000, 100_000, "rows/s", less_is_better=False
+        ),
+        Target("pure COPY of it", found["copy_rows_per_s"], 100_000, 150_000, "rows/s", less_is_better=False),
+        Target("vendor calls", found["calls"], calls, calls, "calls"),
     ]

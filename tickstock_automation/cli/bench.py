@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tickstock_automation.bench.targets import Target, event_targets
+from tickstock_automation.bench.targets import Target, event_targets, load_targets
 from tickstock_automation.cli.output import AsJson, print_json, stderr, stdout
 
 app = typer.Typer(help="How fast it is on this machine; it needs nothing and touches nothing.", no_args_is_help=True)
@@ -63,6 +63,29 @@ def notify(
         row = found[name]
         table.add_row(words, f"{row['with_notify_per_s']:,}", f"{row['without_notify_per_s']:,}")
     stdout.print(table)
+
+
+@app.command()
+def load(
+    as_json: AsJson = False,
+    symbols: Annotated[int, typer.Option(min=100, help="How many securities are listed.")] = 10_000,
+    sessions: Annotated[int, typer.Option(min=5, max=250, help="How many sessions of bars.")] = 90,
+) -> None:
+    """A market's bars from the vendor's server to committed, checked bars with their events out, beside the pure COPY."""
+    from tickstock_automation.bench.load import bench_load
+
+    found = bench_load(symbols, sessions, _say)
+    if as_json:
+        print_json(found)
+        return
+    stdout.print(_targets(load_targets(found)))
+    stdout.print(
+        f"{found['rows']:,} bars committed in {found['seconds']['committed']} s, checked and told after"
+        f" {found['seconds']['checked_and_told']} s; {found['calls']:,} vendor calls, the fewest there can be are"
+        f" {found['calls_minimum']:,}.\nThe pure COPY of the same rows: {found['copy_rows_per_s']:,} rows/s;"
+        f" the load is at {found['ratio_to_copy']:.0%} of it. Largest worker process: {found['peak_rss_mb']} MB.",
+        style="dim", markup=False,
+    )  # fmt: skip
 
 
 @app.command()

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import polars as pl
 import structlog
+from psycopg2 import sql
 from sqlalchemy import Executable, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tickstock_automation.bars.models import Bar, CorporateAction, EodRun
+from tickstock_automation.bars.models import CorporateAction, EodRun
+from tickstock_automation.db.copy import read_frame
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.operational import OperationalFinding
 from tickstock_automation.db.roles import Role
@@ -42,6 +44,9 @@ TASK: Literal["quality_sweep"] = "quality_sweep"
 DEFAULT_MOVE_PERCENT = 20
 WORST = 10
 SWEEP_LOCK = 0x7154
+_BARS = sql.SQL("""
+SELECT symbol_id, date, open, high, low, close, volume FROM historical_data
+ WHERE date BETWEEN {} AND {} AND symbol_id IN (SELECT id FROM symbols WHERE active)""")
 EVENTS: dict[Channel, type[QualityAlertData]] = {
     Channel.PRICE_ANOMALY: PriceAnomaly,
     Channel.VOLUME_ANOMALY: VolumeAnomaly,
@@ -116,10 +121,8 @@ def _context(session: ServiceSession, day: date, calendar: SessionCalendar, sett
         .where(Symbol.active, Symbol.absent_since.is_(None), or_(Symbol.bootstrap, Symbol.first_seen <= day)),
         SYMBOLS,
     )
-    active = select(Symbol.id).where(Symbol.active)
-    window = (Bar.date >= sessions[0], Bar.date <= day)
-    columns = [getattr(Bar, name) for name in BARS]
-    bars = _frame(session, select(*columns).where(*window, Bar.symbol_id.in_(active)), BARS)
+    window = _BARS.format(sql.Literal(sessions[0]), sql.Literal(day))
+    bars = read_frame(session.connection(), window, BARS)
     splits = _frame(
         session,
         select(

@@ -57,6 +57,7 @@ class SymbolAlias(Base):
     __table_args__ = (
         Index("uq_symbol_aliases_open", "ticker", unique=True, postgresql_where=text("valid_to IS NULL")),
         Index("ix_symbol_aliases_symbol_id", "symbol_id"),
+        Index("ix_symbol_aliases_ticker", "ticker"),
     )
 
     id: Mapped[Id]
