@@ -13,6 +13,7 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu import Queue
 
+from tickstock_automation import stopping
 from tickstock_automation.db.engine import forget_engine
 from tickstock_automation.errors import SettingsError
 from tickstock_automation.ops.flower import prepare_flower
@@ -92,6 +93,11 @@ def _logs(**_kwargs: Any) -> None:
 @signals.worker_init.connect
 def _load_calendar(**_kwargs: Any) -> None:
     calendar()  # once, before the pool forks
+
+
+@signals.worker_shutting_down.connect
+def _tell_the_children(**_kwargs: Any) -> None:
+    stopping.request()
 
 
 @signals.worker_process_init.connect

@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the base install is the consumer library alone
     sys.exit("the command line is in an extra: pip install 'tickstock-automation[server,local]'")
 
 from tickstock_automation import __version__
-from tickstock_automation.cli import bench, doctor, events, metrics, run, scan, stack, symbols, universe, vendor
+from tickstock_automation.cli import bench, doctor, events, metrics, queue, run, scan, stack, symbols, universe, vendor
 from tickstock_automation.cli.output import complain
 from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 
@@ -33,6 +33,7 @@ app.add_typer(scan.app, name="scan")
 app.command("eod")(run.eod)
 app.command("backfill")(run.backfill)
 app.add_typer(run.quality, name="quality")
+app.add_typer(queue.app, name="queue")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(universe.app, name="universe")
 app.add_typer(events.app, name="events")
