@@ -18,10 +18,12 @@ MOST_BATCHES = 1000
 MOST_UNBEGUN = 10  # batches of a type that lie in Celery's queues; as many again that starve
 
 _DUE_TYPES = text("""
-SELECT t.name FROM equity_types t
+WITH clock AS (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) AS moment)
+SELECT t.name FROM equity_types t CROSS JOIN clock CROSS JOIN LATERAL (
+       SELECT 1 FROM equity_processing_queue q
+        WHERE q.equity_type = t.name AND q.status = 'pending' AND q.scheduled_time <= moment
+        ORDER BY q.scheduled_time LIMIT 1) due
  WHERE t.paused_at IS NULL
-   AND EXISTS (SELECT FROM equity_processing_queue q WHERE q.equity_type = t.name AND q.status = 'pending'
-                  AND q.scheduled_time <= coalesce(CAST(:now AS timestamptz), clock_timestamp()))
  ORDER BY t.priority_level DESC, t.name""")
 
 # The row is locked: two dispatchers at once share what a type may. Not FOR UPDATE, for which who queues would wait.
@@ -82,7 +84,7 @@ def _claim(session: Session, equity_type: str, settings: Settings, now: datetime
     may = session.execute(
         _ALLOWANCE, {"type": equity_type, "now": now, "bound": bound, "most": MOST_UNBEGUN}
     ).one()  # fmt: skip
-    if may.paused:
+    if may.paused or may.starving <= 0:  # what starves goes before all else of its type
         return None
     for starving, unbegun, priority in ((True, may.starving, PRIORITIES[0]), (False, may.others, may.priority_level)):
         size = min(may.at_pace, unbegun)

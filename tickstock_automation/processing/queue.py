@@ -35,16 +35,17 @@ UPDATE equity_processing_queue q
        completed_at = CASE WHEN last THEN moment END, lease_until = NULL, begun_at = NULL
   FROM lost, clock WHERE q.id = lost.id RETURNING q.id""")
 
+# The moment is a subquery of its own: the clock is volatile, and no index is searched by what is volatile.
 _NEXT_DUE = text("""
 SELECT id FROM equity_processing_queue
  WHERE equity_type = :type AND status = 'pending'
-   AND scheduled_time <= coalesce(CAST(:now AS timestamptz), clock_timestamp())
+   AND scheduled_time <= (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()))
  ORDER BY processing_priority DESC, scheduled_time, id LIMIT :size FOR UPDATE SKIP LOCKED""")
 
 _NEXT_STARVING = text("""
 SELECT id FROM equity_processing_queue
  WHERE equity_type = :type AND status = 'pending'
-   AND scheduled_time <= coalesce(CAST(:now AS timestamptz), clock_timestamp()) - make_interval(secs => :bound)
+   AND scheduled_time <= (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) - make_interval(secs => :bound))
  ORDER BY scheduled_time, id LIMIT :size FOR UPDATE SKIP LOCKED""")
 
 # What nobody begins by the moment at which it starves is taken back then, to be sent again as starving; that keeps its
@@ -54,7 +55,8 @@ WITH token AS (SELECT nextval('claim_tokens') AS value),
      clock AS (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) AS moment)
 UPDATE equity_processing_queue q
    SET status = 'running', attempts = attempts + 1, last_attempt = moment, begun_at = NULL, claim_token = token.value,
-       lease_until = CASE WHEN :starving THEN moment + make_interval(secs => greatest(:lease, :bound))
+       lease_until = CASE WHEN scheduled_time <= moment - make_interval(secs => :bound)
+                     THEN moment + make_interval(secs => greatest(:lease, :bound))
                      ELSE least(moment + make_interval(secs => :lease), scheduled_time + make_interval(secs => :bound)) END
   FROM token, clock WHERE q.id = ANY (:ids) RETURNING q.symbol_id, q.claim_token""")
 
@@ -144,7 +146,7 @@ def claim_batch(
     ids = session.scalars(_NEXT_STARVING if starving else _NEXT_DUE, given).all()
     if not ids:
         return None
-    claim = {"ids": ids, "lease": lease_s, "bound": starving_s, "starving": starving, "now": now}
+    claim = {"ids": ids, "lease": lease_s, "bound": starving_s, "now": now}
     rows = session.execute(_CLAIM, claim).all()
     return Batch(equity_type, rows[0][1], sorted(row[0] for row in rows), starving)
 
