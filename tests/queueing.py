@@ -47,7 +47,9 @@ class WorkList(Seen):
 
     def set_type(self, equity_type: str, **values: Any) -> None:
         for name, value in values.items():
-            self.rows(f"UPDATE equity_types SET {name} = :value WHERE name = :type RETURNING 1", value=value, type=equity_type)
+            self.rows(
+                f"UPDATE equity_types SET {name} = :value WHERE name = :type RETURNING 1", value=value, type=equity_type
+            )
 
     def queue(self, equity_type: str, names: Sequence[str] | None = None) -> int:
         with transaction(Role.IPO_MONITOR) as session:

@@ -275,7 +275,17 @@ def test_a_busy_child_of_the_pool_learns_that_its_worker_was_told_to_stop(
     settings: Settings, tmp_path: Path, broker: redis.Redis
 ) -> None:
     """The task of tests/stopping_worker.py runs until then, in each of two children, and says what it saw."""
-    command = [sys.executable, "-m", "celery", "-A", "tests.stopping_worker", "worker", "--concurrency", "2", "--without-mingle"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.stopping_worker",
+        "worker",
+        "--concurrency",
+        "2",
+        "--without-mingle",
+    ]
     given = environment(settings, STOPPING_BOOK=str(tmp_path), TICKSTOCK_SERVICES="ipo_monitor")
     process = Process("stopping@test", command, given, tmp_path / "stopping.log")
     try:

@@ -113,7 +113,6 @@ def test_over_a_day_under_a_flood_of_higher_work_nothing_waits_past_the_bound(wo
 
     busy, quiet = begun(BUSY[0] + 2, BUSY[-1]), begun(1, BUSY[0] - 1)
     assert len(busy) > 14 * 25
-    print(max(busy), promised_s, max(quiet), len(busy), len(quiet), day.stale)
     assert max(wait for wait, _ in busy) <= promised_s
     assert all(starving for _, starving in busy), "nothing lower went before its turn"
     assert len(quiet) > 5 * 25

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as how
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Engine, text
 
 from tests.queueing import PAUSE_S, WorkList
@@ -55,6 +62,7 @@ class Machine(RuleBasedStateMachine):
     def empty(self) -> None:
         self.work.rows("TRUNCATE equity_processing_queue; UPDATE equity_types SET paused_at = NULL RETURNING 1")
         self.entries: dict[str, Entry] = {}
+        self.former: list[tuple[str, Entry]] = []  # they still count for their type's pace
         self.paused: set[str] = set()
         self.batches: list[Batch] = []
         self.queued = 0
@@ -72,7 +80,11 @@ class Machine(RuleBasedStateMachine):
     @rule(names=SOME, kind=st.sampled_from(sorted(TYPES)))
     def queue(self, names: set[str], kind: str) -> None:
         asked = sorted(name for name in names if OF[name] == kind)
-        new = [name for name in asked if name not in self.entries or self.entries[name].status not in ("pending", "running")]
+        new = [
+            name
+            for name in asked
+            if name not in self.entries or self.entries[name].status not in ("pending", "running")
+        ]
         if new and self.waiting() + len(new) > BOUND:
             with pytest.raises(QueueFull):
                 self.work.queue(kind, asked)
@@ -80,6 +92,8 @@ class Machine(RuleBasedStateMachine):
         assert self.work.queue(kind, asked) == len(new)
         for name in sorted(new, key=self.work.ids.__getitem__):
             self.queued += 1
+            if name in self.entries:
+                self.former.append((kind, self.entries[name]))
             self.entries[name] = Entry(self.queued, self.now)
 
     @rule()
@@ -87,7 +101,9 @@ class Machine(RuleBasedStateMachine):
         expected = self._lost_and_claimed()
         sent = self.work.dispatch()
         by_id = {id_: name for name, id_ in self.work.ids.items()}
-        assert [(batch.equity_type, batch.starving, {by_id[id_] for id_ in batch.symbol_ids}) for batch, _ in sent] == expected
+        assert [
+            (batch.equity_type, batch.starving, {by_id[id_] for id_ in batch.symbol_ids}) for batch, _ in sent
+        ] == expected
         for (batch, to), (kind, starving, names) in zip(sent, expected, strict=True):
             assert to == ("priority.100" if starving else f"priority.{TYPES[kind]}")
             assert batch.token > max((one.token for one in self.batches), default=0)
@@ -102,13 +118,19 @@ class Machine(RuleBasedStateMachine):
                 one.status = "failed" if one.begun and one.attempts >= self.work.settings.max_attempts else "pending"
                 one.attempts -= not one.begun
                 one.begun, one.lease = False, None
-        lease, bound = (timedelta(seconds=one) for one in (self.work.settings.lease_s, self.work.settings.starvation_bound_s))
+        lease, bound = (
+            timedelta(seconds=one) for one in (self.work.settings.lease_s, self.work.settings.starvation_bound_s)
+        )
         claimed = []
         for kind in sorted(TYPES, key=lambda name: -TYPES[name]):
             own = [one for name, one in self.entries.items() if OF[name] == kind]
+            past = [one for former, one in self.former if former == kind]
             while kind not in self.paused:
-                recent = sum(1 for one in own if one.sent and one.sent > self.now - timedelta(seconds=RATE_S))
-                due = sorted((one for one in own if one.status == "pending" and one.due <= self.now), key=lambda one: (one.due, one.number))
+                recent = sum(1 for one in own + past if one.sent and one.sent > self.now - timedelta(seconds=RATE_S))
+                due = sorted(
+                    (one for one in own if one.status == "pending" and one.due <= self.now),
+                    key=lambda one: (one.due, one.number),
+                )
                 starving = [one for one in due if one.due <= self.now - bound]
                 taken = (starving or due)[: max(BATCH - recent, 0)]
                 if not taken:
@@ -116,7 +138,13 @@ class Machine(RuleBasedStateMachine):
                 for one in taken:
                     one.status, one.begun, one.sent, one.attempts = "running", False, self.now, one.attempts + 1
                     one.lease = self.now + max(lease, bound) if starving else min(self.now + lease, one.due + bound)
-                claimed.append((kind, bool(starving), {name for name, one in self.entries.items() if any(one is each for each in taken)}))
+                claimed.append(
+                    (
+                        kind,
+                        bool(starving),
+                        {name for name, one in self.entries.items() if any(one is each for each in taken)},
+                    )
+                )
         return claimed
 
     @precondition(lambda self: self.batches)
@@ -191,7 +219,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from([None, *sorted(TYPES)]))
     def retry(self, kind: str | None) -> None:
-        failed = sorted(name for name, one in self.entries.items() if one.status == "failed" and kind in (None, OF[name]))
+        failed = sorted(
+            name for name, one in self.entries.items() if one.status == "failed" and kind in (None, OF[name])
+        )
         full = bool(failed) and self.waiting() + len(failed) > BOUND
         try:
             with transaction(Role.IPO_MONITOR) as session:

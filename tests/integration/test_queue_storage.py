@@ -57,7 +57,9 @@ def crowded(settings: Settings, admin: Engine) -> WorkList:
 
 def plan(work: WorkList, statement: Any, **values: Any) -> dict[str, Any]:
     with work.admin.connect() as connection, connection.begin() as tried:
-        found = connection.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"), values).scalar_one()
+        found = connection.execute(
+            text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"), values
+        ).scalar_one()
         tried.rollback()
     return (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]  # type: ignore[no-any-return]
 

@@ -87,7 +87,7 @@ def retry(
     if as_json:
         print_json({"retried": retried, "not_failed": others})
     else:
-        stdout.print(f"{queue_view.counted(retried)} put back")
+        stdout.print(f"put back: {queue_view.counted(retried)}")
         if others:
             stdout.print(f"not failed: {', '.join(others)}", style="dim")
     if retried:
@@ -111,7 +111,7 @@ def cancel(
     if as_json:
         print_json(asdict(done) | {"not_waiting": others})
         return
-    stdout.print(f"{queue_view.counted(done.cancelled)} cancelled")
+    stdout.print(f"cancelled: {queue_view.counted(done.cancelled)}")
     if done.running:
         stdout.print(f"at work, and left to it: {queue_view.counted(done.running)}")
     if others:

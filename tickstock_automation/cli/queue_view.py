@@ -10,7 +10,7 @@ from tickstock_automation.cli.output import columns, stdout
 from tickstock_automation.processing.overview import Failed, TypeStatus
 
 SHOWN = 12  # tickers in a line
-NUMBERS = ("priority", "pending", "due", "sent", "at work", "failed", "waits")
+NUMBERS = ("priority", "pending", "due", "running", "failed", "waits")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -20,7 +20,7 @@ def show_types(types: list[TypeStatus], bound: int) -> None:
     for one in types:
         table.add_row(
             Text(one.equity_type, "yellow" if one.paused_at else "bold"), str(one.priority), _pace(one), _number(one.pending),
-            _number(one.due), _number(one.sent), _number(one.running), Text(_number(one.failed), "red" if one.failed else "dim"),
+            _number(one.due), _number(one.sent + one.running), Text(_number(one.failed), "red" if one.failed else ""),
             "·" if one.oldest_wait_s is None else duration(one.oldest_wait_s), _last_hour(one),
         )  # fmt: skip
     stdout.print(table)
@@ -68,19 +68,17 @@ def counted(tickers: Sequence[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units."""
+    """A length of time, short."""
     whole = int(seconds)
-    if whole < MINUTE:
+    if whole < 2 * MINUTE:
         return f"{whole} s"
-    if whole < HOUR:
+    if whole < 2 * HOUR:
         return f"{whole // MINUTE} min"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"
-    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+    return f"{whole // HOUR} h" if whole < 2 * DAY else f"{whole // DAY} d"
 
 
 def _pace(one: TypeStatus) -> str:
-    return f"{one.batch_size:,} in {one.rate_limit_ms / 1000:g} s" if one.rate_limit_ms else f"by {one.batch_size:,}"
+    return f"{one.batch_size:,} / {one.rate_limit_ms / 1000:g} s" if one.rate_limit_ms else f"by {one.batch_size:,}"
 
 
 def _number(value: int) -> str:
