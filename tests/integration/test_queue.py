@@ -145,6 +145,8 @@ def test_an_old_token_changes_nothing_of_the_new_holders(work: WorkList) -> None
     work.give_back(old.token)
     assert work.rows(everything) == before
     assert sorted(work.finish(new.token)) == new.symbol_ids
+    with pytest.raises(LeaseLost):
+        work.finish(new.token)  # done is done
 
 
 def test_what_is_finished_in_part_leaves_the_rest_to_fail(work: WorkList) -> None:
