@@ -13,6 +13,7 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu import Queue
 
+from tickstock_automation import stopping
 from tickstock_automation.db.engine import forget_engine
 from tickstock_automation.errors import SettingsError
 from tickstock_automation.ops.flower import prepare_flower
@@ -42,7 +43,7 @@ SCHEDULE = {
     "end-of-day": {"task": "bars.load_session", "schedule": crontab(minute="5-59/10", hour="0-6,16-23")},
     "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
-    "dispatch": {"task": "processing.dispatch", "schedule": 5.0, "options": {"expires": 5}},
+    "dispatch": {"task": "processing.dispatch", "schedule": 1.0, "options": {"expires": 5}},
     "calls": {"task": "bars.make_calls", "schedule": 10.0, "options": {"expires": 10}},
 }
 
@@ -97,6 +98,11 @@ def _logs(**_kwargs: Any) -> None:
 @signals.worker_init.connect
 def _load_calendar(**_kwargs: Any) -> None:
     calendar()  # once, before the pool forks
+
+
+@signals.worker_shutting_down.connect
+def _tell_the_children(**_kwargs: Any) -> None:
+    stopping.request()
 
 
 @signals.worker_process_init.connect

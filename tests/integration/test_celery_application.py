@@ -271,3 +271,35 @@ def test_the_registered_tasks_are_what_the_docs_say(settings: Settings) -> None:
         "quality.sweep",
         "ops.canary",
     }
+
+
+def test_a_busy_child_of_the_pool_learns_that_its_worker_was_told_to_stop(
+    settings: Settings, tmp_path: Path, broker: redis.Redis
+) -> None:
+    """The task of tests/stopping_worker.py runs until then, in each of two children, and says what it saw."""
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.stopping_worker",
+        "worker",
+        "--concurrency",
+        "2",
+        "--without-mingle",
+    ]
+    given = environment(settings, STOPPING_BOOK=str(tmp_path), TICKSTOCK_SERVICES="ipo_monitor")
+    process = Process("stopping@test", command, given, tmp_path / "stopping.log")
+    try:
+        application = make_app(settings)
+        for number in range(2):
+            application.send_task("tests.until_stopping", kwargs={"name": str(number)}, queue="priority.50")
+        until(lambda: len(list(tmp_path.glob("*.began"))) == 2, 40, "both tasks")
+        os.kill(int(process.id), signal.SIGTERM)
+        until(lambda: process.status == "exited", 30, "the worker's end")
+        assert {path.name for path in tmp_path.glob("*.ended")} == {"0.ended", "1.ended"}
+        children = {path.read_text() for path in tmp_path.glob("*.ended")}
+        assert len(children) == 2
+        assert process.id not in children
+    finally:
+        process.teardown()

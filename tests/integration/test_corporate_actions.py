@@ -107,8 +107,6 @@ def test_a_split_belongs_to_who_had_the_ticker_that_day(seen: Seen, refresh: Ref
     assert owners == [(old, 2), (new, 5), (new, 3)], (
         "before its first known day, when nobody else had it, the newer one"
     )
-    seen.rows("UPDATE symbols SET list_date = :day WHERE id = :id RETURNING 1", day=DAYS[15], id=new)
-    assert refresh([Split("RRR", DAYS[9], 1, 2), Split("RRR", DAYS[12], 1, 5), Split("RRR", DAYS[20], 1, 3)]) == Refreshed(0, 1, 0, 1, ())  # fmt: skip
 
 
 def test_a_rename_keeps_the_splits_of_both_tickers_with_one_security(seen: Seen, refresh: Refresh) -> None:

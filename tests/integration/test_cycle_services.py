@@ -17,7 +17,7 @@ from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, DatabaseConflict, LeaseLost, VendorRefused, VendorUnavailable
 from tickstock_automation.processing.dispatcher import dispatch
-from tickstock_automation.processing.queue import Batch
+from tickstock_automation.processing.queue import Batch, renew
 from tickstock_automation.quality.sweep import sessions_to_sweep
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings
@@ -356,14 +356,19 @@ def test_after_its_last_attempt_a_symbol_is_failed_with_the_reason(build: Callab
     system = build()
     system.free_pace()
     system.scan(MONDAY)
+
+    def begin(batch: Batch, _queue: str) -> None:
+        with transaction(Role.IPO_MONITOR) as session:
+            renew(session, batch.token, system.settings.lease_s)
+
     for _ in range(system.settings.max_attempts):
-        assert dispatch(system.settings, lambda _batch, _queue: None) == 1
+        assert dispatch(system.settings, begin) == 1
         system.rows("UPDATE equity_processing_queue SET lease_until = now() - interval '1 s' RETURNING 1")
-    assert dispatch(system.settings, lambda _batch, _queue: None) == 0
+    assert dispatch(system.settings, begin) == 0
     [(status, attempts, error)] = system.rows(
         "SELECT DISTINCT status, attempts, error_message FROM equity_processing_queue"
     )
-    assert (status, attempts, error) == ("failed", 5, "its worker ended 5 times in the middle")
+    assert (status, attempts, error) == ("failed", 5, "its worker ended in the middle of attempt 5")
 
 
 def test_a_type_goes_at_its_pace_and_to_its_queue(build: Callable[..., System]) -> None:
@@ -378,7 +383,7 @@ def test_a_type_goes_at_its_pace_and_to_its_queue(build: Callable[..., System]) 
         dispatch(system.settings, lambda batch, queue: sent.append((batch.equity_type, len(batch.symbol_ids), queue)))
     assert sent == [("ETF", 20, "priority.90"), ("STOCK_EOD", 100, "priority.50")], "the other ten wait for 12 s"
     system.rows("UPDATE equity_types SET rate_limit_ms = 0 RETURNING 1")
-    system.rows("UPDATE equity_processing_queue SET created_at = now() - interval '2 hours' RETURNING 1")
+    system.rows("UPDATE equity_processing_queue SET scheduled_time = now() - interval '2 hours' RETURNING 1")
     dispatch(system.settings, lambda batch, queue: sent.append((batch.equity_type, len(batch.symbol_ids), queue)))
     assert sent[2:] == [("STOCK_EOD", 10, "priority.100")], "what waited past the bound goes first"
 

@@ -88,9 +88,13 @@ def process_batch(
     Waiting for the vendor, or for a call that another worker makes, gives the batch back untried.
     """
     started = time.monotonic()
-    with transaction(Role.IPO_MONITOR) as session:
-        queue.renew(session, token, settings.lease_s)
-        _ask_for_what_lacks(session, token, as_of, calendar, settings)
+    try:
+        with transaction(Role.IPO_MONITOR) as session:
+            queue.renew(session, token, settings.lease_s)
+            _ask_for_what_lacks(session, token, as_of, calendar, settings)
+    except LeaseLost as stale:  # its message came late, and another has done it or will
+        log.info("batch is another's", token=token, reason=str(stale))
+        return Outcome()
 
     def alive() -> None:
         with transaction(Role.IPO_MONITOR) as session:

@@ -21,6 +21,7 @@ from tickstock_automation.cli import (
     doctor,
     events,
     metrics,
+    queue,
     run,
     scan,
     stack,
@@ -47,6 +48,7 @@ app.command("eod")(run.eod)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(run.quality, name="quality")
 app.add_typer(bars.app, name="bars")
+app.add_typer(queue.app, name="queue")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(universe.app, name="universe")
 app.add_typer(events.app, name="events")

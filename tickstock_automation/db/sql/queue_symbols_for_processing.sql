@@ -1,6 +1,7 @@
 -- Queues symbols of one type, NULL for all active ones of it; says how many were newly queued.
 -- A symbol that waits or is being worked on is not queued twice. Past the bound (setting tickstock.queue_bound,
--- 100000 where it is not set) nothing is queued. SECURITY DEFINER: who may queue need not be able to write the table.
+-- 100000 where it is not set) nothing is queued. Who queues waits for whoever queued and has not committed yet, so that
+-- together they do not overshoot the bound. SECURITY DEFINER: who may queue need not be able to write the table.
 CREATE OR REPLACE FUNCTION queue_symbols_for_processing(
     p_equity_type text, p_symbols text[] DEFAULT NULL, p_reason text DEFAULT 'asked'
 ) RETURNS integer
@@ -25,6 +26,9 @@ BEGIN
         RAISE EXCEPTION 'unknown symbols, or not of type %: %', p_equity_type, v_wrong
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    -- Before any row is written, so that nobody who waits here holds what the one before needs. processing/by_hand.py
+    -- takes the same lock.
+    PERFORM pg_advisory_xact_lock(hashtext('equity_processing_queue'));
     INSERT INTO equity_processing_queue (equity_type, symbol_id, reason, processing_priority)
     SELECT p_equity_type, s.id, p_reason, v_priority
       FROM symbols s
