@@ -118,6 +118,7 @@ def settings(running: Servers, template: str) -> Iterator[Settings]:
         REDIS_PORT=running.redis_port,
         REDIS_PASSWORD=SecretStr(running.redis_password),
         POLYGON_CALLS_PER_MINUTE=0,
+        POLYGON_HISTORY_YEARS=0,
     )
     use_settings(found)
     engine_module.engine.cache_clear()

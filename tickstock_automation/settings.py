@@ -64,6 +64,19 @@ class Settings(BaseSettings):
         validation_alias="POLYGON_CALLS_PER_MINUTE",
         description="What the vendor's plan allows, shared by all workers; 0 is no limit.",
     )
+    polygon_calls_per_day: int = Field(
+        0,
+        ge=0,
+        validation_alias="POLYGON_CALLS_PER_DAY",
+        description="Vendor calls that all workers together may make on a New York day; 0 is no limit.",
+    )
+    polygon_history_years: float = Field(
+        2.0,
+        ge=0,
+        allow_inf_nan=False,
+        validation_alias="POLYGON_HISTORY_YEARS",
+        description="Years of bars that the vendor's plan reaches back, 2 on the free one; 0 is all there are.",
+    )
     polygon_timeout_s: float = Field(
         30.0,
         gt=0,

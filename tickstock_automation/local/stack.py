@@ -184,7 +184,7 @@ class Stack:
         port = self._port("vendor")
         found |= {
             "polygon_api_key": SecretStr(secrets.token_urlsafe(12)), "polygon_base_url": f"http://{HOST}:{port}",
-            "polygon_calls_per_minute": 0,
+            "polygon_calls_per_minute": 0, "polygon_calls_per_day": 0, "polygon_history_years": 0,
         }  # fmt: skip
         self.addresses["Vendor"] = f"http://{HOST}:{port} ({self.market.words})"
         return port
@@ -318,6 +318,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
     plain = {
         "REDIS_HOST": settings.redis_host, "REDIS_USERNAME": settings.redis_username, "REDIS_PORT": settings.redis_port, "REDIS_DB": settings.redis_db,
         "POLYGON_BASE_URL": settings.polygon_base_url, "POLYGON_CALLS_PER_MINUTE": settings.polygon_calls_per_minute,
+        "POLYGON_CALLS_PER_DAY": settings.polygon_calls_per_day, "POLYGON_HISTORY_YEARS": settings.polygon_history_years,
         "FLOWER_PORT": settings.flower_port, "TICKSTOCK_RELAY_IN_WORKER": "false",
         "TICKSTOCK_SCHEDULE": str(settings.schedule).lower(), "TICKSTOCK_LOG_FORMAT": settings.log_format,
     }  # fmt: skip
