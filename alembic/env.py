@@ -11,7 +11,8 @@ import tickstock_automation.db.vendor_differences
 import tickstock_automation.events.models
 import tickstock_automation.processing.models
 import tickstock_automation.quality.models
-import tickstock_automation.symbols.models  # noqa: F401
+import tickstock_automation.symbols.models
+import tickstock_automation.vendor.models  # noqa: F401
 from tickstock_automation.db.base import Base
 from tickstock_automation.db.engine import make_engine
 from tickstock_automation.errors import SettingsError

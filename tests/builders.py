@@ -59,7 +59,7 @@ class Played:
 
 
 @pytest.fixture
-def play() -> Iterator[Callable[[Path], Played]]:
+def play() -> Iterator[Callable[..., Played]]:
     """Serves a folder by the real replay server."""
     import asyncio
 
@@ -70,7 +70,7 @@ def play() -> Iterator[Callable[[Path], Played]]:
 
     stops: list[Callable[[], None]] = []
 
-    def start(folder: Path) -> Played:
+    def start(folder: Path, *, compress: bool = False) -> Played:
         market = Market(read_folder(folder))
         loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -78,7 +78,7 @@ def play() -> Iterator[Callable[[Path], Played]]:
         server: list[HTTPServer] = []
 
         async def listen() -> None:
-            server.append(HTTPServer(application(market, KEY)))
+            server.append(HTTPServer(application(market, KEY, compress=compress)))
             sockets = bind_sockets(0, "127.0.0.1")
             server[0].add_sockets(sockets)
             ports.append(sockets[0].getsockname()[1])

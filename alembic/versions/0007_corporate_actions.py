@@ -6,7 +6,7 @@ from alembic import op
 from tickstock_automation.db.migration import as_owner, run_sql
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 READERS = "tickstock_quality_monitor, tickstock_app"
 AS_OF = "adjusted_bars_as_of(bigint[], date, date, date, boolean)"

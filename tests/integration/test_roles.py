@@ -25,11 +25,12 @@ READ = "SELECT count(*) FROM historical_data, symbols, quality_alerts, session_s
 NUMBER = "UPDATE outbox SET batch = 1"
 FORGE = "UPDATE outbox SET data = '{{}}'"
 SYMBOL = "UPDATE symbols SET name = 'x'"
+CALL = "SELECT vendor_before_call('v', 'k', 'grouped', 0, 1)"
 PARTITION = "SELECT create_bar_partitions('2024-01-02', '2024-01-02')"
 
 MAY = {
     "tickstock_ipo_monitor": [
-        OUTBOX.format("ipo_monitor", "new_symbol"), FINDING, REQUEST, QUEUE, STATS, READ, SYMBOL, PARTITION,
+        OUTBOX.format("ipo_monitor", "new_symbol"), FINDING, REQUEST, QUEUE, STATS, READ, SYMBOL, PARTITION, CALL,
     ],
     "tickstock_quality_monitor": [
         OUTBOX.format("data_quality_monitor", "price_anomaly"), ALERT, FINDING, REQUEST, QUEUE, READ,
@@ -47,12 +48,12 @@ MAY_NOT = {
     ],
     "tickstock_quality_monitor": [
         OUTBOX.format("data_quality_monitor", "new_symbol"), OUTBOX.format("ipo_monitor", "maintenance_started"),
-        SYMBOL, STATS, PREFERENCE, NUMBER, PARTITION, "DELETE FROM historical_data", "UPDATE equity_types SET batch_size = 1",
+        SYMBOL, STATS, PREFERENCE, NUMBER, PARTITION, CALL, "DELETE FROM historical_data", "UPDATE equity_types SET batch_size = 1",
         "INSERT INTO equity_processing_queue (equity_type, symbol_id, processing_priority) SELECT 'ETF', id, 1 FROM symbols",
     ],
     "tickstock_relay": [OUTBOX.format("ipo_monitor", "new_symbol"), FORGE, READ, SYMBOL, ALERT],
     "tickstock_app": [
-        OUTBOX.format("ipo_monitor", "new_symbol"), ALERT, FINDING, REQUEST, QUEUE, STATS, SYMBOL, NUMBER,
+        OUTBOX.format("ipo_monitor", "new_symbol"), ALERT, FINDING, REQUEST, QUEUE, STATS, SYMBOL, NUMBER, CALL,
         "UPDATE session_status SET state = 'ready'", "UPDATE equity_types SET batch_size = 1",
     ],
 }  # fmt: skip

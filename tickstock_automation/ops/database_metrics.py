@@ -10,6 +10,8 @@ from sqlalchemy import TextClause, text
 
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
+from tickstock_automation.settings import settings
+from tickstock_automation.vendor.account import Account, account_of
 
 # Each gives rows of labels, then the value.
 GAUGES: tuple[tuple[str, str, tuple[str, ...], TextClause], ...] = (
@@ -28,6 +30,14 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], TextClause], ...] = (
      SELECT status, count(*) FROM equity_processing_queue WHERE status IN ('pending', 'running', 'failed') GROUP BY 1""")),
     ("tickstock_findings_last_day", "Operational findings of the last 24 hours", ("check", "severity"), text("""
      SELECT check_name, severity, count(*) FROM operational_findings WHERE created_at > now() - interval '1 day' GROUP BY 1, 2""")),
+    ("tickstock_vendor_calls_today", "Vendor calls of this New York day", ("endpoint", "outcome"), text("""
+     SELECT u.endpoint, o.name, o.number FROM vendor_usage u CROSS JOIN LATERAL (VALUES ('answered', u.answered), ('failed', u.failed),
+            ('limited', u.limited), ('refused', u.refused), ('unusable', u.unusable)) AS o (name, number) WHERE u.day = (now() AT TIME ZONE 'America/New_York')::date""")),
+    ("tickstock_vendor_budget_left_calls", "Calls that POLYGON_CALLS_PER_DAY still allows today", (), text("""
+     SELECT greatest(0, :budget - (SELECT coalesce(sum(calls), 0) FROM vendor_usage WHERE day = (now() AT TIME ZONE 'America/New_York')::date)) WHERE :budget > 0""")),
+    ("tickstock_vendor_breaker_open", "1 where no call goes out: the vendor is down, refuses the key, or asked to wait", ("reason",), text("""
+     SELECT r.name, (CASE r.name WHEN 'held' THEN coalesce(hold_until > now(), false) ELSE reason IS NOT DISTINCT FROM r.name END)::int
+       FROM vendor_breaker CROSS JOIN (VALUES ('down'), ('refused'), ('held')) AS r (name) WHERE vendor = :vendor AND key = :key""")),
 )  # fmt: skip
 
 
@@ -40,9 +50,12 @@ class DatabaseCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One short reading transaction."""
+        found = settings()
+        account = account_of(found) if found.polygon_api_key else Account("", "")
+        asked = {"vendor": account.vendor, "key": account.key, "budget": account.budget}
         with transaction(Role.APP) as session:
             for name, meaning, labels, statement in GAUGES:
                 family = GaugeMetricFamily(name, meaning, labels=labels)
-                for *values, number in session.execute(statement):
+                for *values, number in session.execute(statement, asked):
                     family.add_metric([str(value) for value in values], float(number))
                 yield family

@@ -49,8 +49,11 @@ class KeyedHandler(RequestHandler):
             raise HTTPError(400, reason=f"Could not parse the date {value!a}") from None
 
     def answer(self, body: Any) -> None:
+        self.send(encoded(body))
+
+    def send(self, body: bytes) -> None:
         self.set_header("Content-Type", "application/json")
-        self.finish(encoded(body))
+        self.finish(body)
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         self.set_header("Content-Type", "application/json")
@@ -73,9 +76,9 @@ class VendorHandler(KeyedHandler):
         self.acting = self.market.faults.acting(self.kind, self.market.now.day)
         for one in self.acting:
             if isinstance(one.fault, TransportFault):
-                await one.fault.act(self, lambda: encoded(self.whole(asked)), self.left)
+                await one.fault.act(self, lambda: self.written(asked), self.left)
                 return
-        self.answer(self.whole(asked))
+        self.send(self.written(asked))
 
     def on_connection_close(self) -> None:
         self.left.set()
@@ -89,16 +92,24 @@ class VendorHandler(KeyedHandler):
     def asked(self, **more: Any) -> Asked:
         return Asked(self.kind, self.url(), **more)
 
+    def written(self, asked: Asked) -> bytes:
+        """The answer as it goes out."""
+        return encoded(self.whole(asked))
+
     def whole(self, asked: Asked) -> Any:
         """The answer in its envelope, with the faults of its shape."""
         body = self.body(asked)
         if not isinstance(body, dict):
             return body
-        body = {"status": "OK", "request_id": uuid.uuid4().hex, **body}
+        body = self.envelope() | body
         for one in self.acting:
             if isinstance(one.fault, ShapeFault):
                 body = one.fault.act(body, replace(asked, day=one.day), self.market)
         return body
+
+    @staticmethod
+    def envelope() -> Row:
+        return {"status": "OK", "request_id": uuid.uuid4().hex}
 
     def spoil(self, asked: Asked) -> Callable[[list[Row]], list[Row]]:
         """What the faults of the data make of the rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from tickstock_automation.replay.reference import details_row, holder, listing_r
 
 NEW_YORK = ZoneInfo("America/New_York")
 PAGE_LIMIT = 1000
+PRICES = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 Row = dict[str, Any]
 Spoil = Callable[[list[Row]], list[Row]]
 """What switched-on faults make of the rows."""
@@ -47,6 +49,8 @@ class Market:
         self._listed = [(one, listing_row(one, active=True)) for one in folder.listings]
         self._by_day = folder.bars.partition_by("date", as_dict=True)
         self._by_symbol = folder.bars.partition_by("symbol", as_dict=True)
+        finite = pl.all_horizontal(pl.col(*PRICES.values()).is_finite().fill_null(value=True))
+        self._finite = bool(folder.bars.select(finite.all()).item())
         self._symbols: list[str] = sorted(folder.bars["symbol"].unique().to_list())
         self._split_rows = [
             {"id": f"{name}-{day}-{from_:g}-{to:g}", "ticker": name, "execution_date": day.isoformat(),
@@ -91,8 +95,26 @@ class Market:
         frame = self._by_day.get((day,))
         if frame is None or not self._published(day):
             return []
-        at = int(datetime.combine(day, time(16), NEW_YORK).timestamp() * 1000)
+        at = _close_of(day)
         return [{"T": row["symbol"], **self._bar(row, at, adjusted)} for row in frame.iter_rows(named=True)]
+
+    def grouped_json(self, day: date, *, adjusted: bool) -> tuple[int, bytes]:
+        """How many bars `grouped` has, and the list of them as JSON: the same, at a tenth of the price."""
+        frame = self._by_day.get((day,))
+        if frame is None or not self._published(day):
+            return 0, b"[]"
+        if not self._finite:
+            rows = self.grouped(day, adjusted=adjusted)  # JSON knows neither NaN nor infinity, Polars writes null
+            return len(rows), json.dumps(rows, separators=(",", ":")).encode()
+        at = _close_of(day)
+        split = frame["symbol"].is_in(list(self._splits)).arg_true()
+        bars = [self._bar(frame.row(number, named=True), at, adjusted) for number in split]
+        columns = {
+            name: frame[column].scatter(split, [float(bar[name]) for bar in bars]) if bars else frame[column]
+            for name, column in PRICES.items()
+        }
+        answer = pl.DataFrame({"T": frame["symbol"], **columns}).with_columns(t=pl.lit(at))
+        return answer.height, answer.write_json().encode()
 
     def range(self, ticker: str, first: date, last: date, *, adjusted: bool) -> list[Row]:
         """One ticker's daily bars, oldest first."""
@@ -195,3 +217,7 @@ def _dividend_row(row: Row) -> Row:
         "id": f"{row['ticker']}-{day}-{row['cash_amount']:g}", "ticker": row["ticker"], "ex_dividend_date": day,
         "cash_amount": row["cash_amount"], **more, **({"pay_date": paid.isoformat()} if paid else {}),
     }  # fmt: skip
+
+
+def _close_of(day: date) -> int:
+    return int(datetime.combine(day, time(16), NEW_YORK).timestamp() * 1000)

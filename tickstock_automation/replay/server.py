@@ -17,8 +17,13 @@ STOCKS_GROUPED = r"/v2/aggs/grouped/locale/us/market/stocks/(\d{4}-\d\d-\d\d)"
 RANGE = r"/v2/aggs/ticker/([^/]+)/range/1/day/(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)"
 
 
-def application(market: Market, api_key: str, count: Callable[[], None] = lambda: None) -> Application:
-    """The vendor's API over a market."""
+def application(
+    market: Market, api_key: str, count: Callable[[], None] = lambda: None, *, compress: bool = False
+) -> Application:
+    """The vendor's API over a market.
+
+    `compress` answers where the caller takes it, as the vendor does: on one machine that costs far more than it saves.
+    """
     shared = {"market": market, "api_key": api_key, "count": count}
     own = {**shared, "count": lambda: None}
     return Application(
@@ -38,16 +43,18 @@ def application(market: Market, api_key: str, count: Callable[[], None] = lambda
         ],
         default_handler_class=paths.NotFound,
         default_handler_args=shared,
-        compress_response=True,
+        compress_response=compress,
         log_function=lambda _handler: None,
     )
 
 
-def serve(market: Market, api_key: str, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+def serve(
+    market: Market, api_key: str, host: str, port: int, on_ready: Callable[[int], None], *, compress: bool = False
+) -> None:
     """Serves until the process is stopped; `on_ready` is told the port."""
 
     async def run() -> None:
-        server = HTTPServer(application(market, api_key))
+        server = HTTPServer(application(market, api_key, compress=compress))
         sockets = bind_sockets(port, host)
         server.add_sockets(sockets)
         on_ready(sockets[0].getsockname()[1])

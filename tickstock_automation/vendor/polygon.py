@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
-import urllib3
 from polygon import RESTClient
 from polygon.rest.vX import VXClient
+from pydantic_core import from_json
 
-from tickstock_automation.errors import BadAnswer, Fault, PlanLacks, VendorRefused, VendorUnavailable
+from tickstock_automation.errors import BadAnswer, Fault, TickstockError, TryAgain
 from tickstock_automation.settings import settings
+from tickstock_automation.vendor.account import account_of
 from tickstock_automation.vendor.client import (
     BarsAnswer,
     Details,
@@ -37,7 +38,10 @@ from tickstock_automation.vendor.client import (
     Vendor,
     is_ticker,
 )
+from tickstock_automation.vendor.http import Http, NotThere, Reply, printable
 from tickstock_automation.vendor.limits import PAGE_WAIT_S, SHORT_WAIT_S, call_limit
+from tickstock_automation.vendor.meter import Ended, Meter, NoMeter, Outcome, endpoint_of
+from tickstock_automation.vendor.shared_meter import SharedMeter
 
 MOST_PAGES = 200
 
@@ -65,101 +69,73 @@ class Page:
         return rows
 
 
-class _NotThere(BadAnswer):
-    """404: nobody has what was named; an answer to some questions."""
-
-
 class _Transport(RESTClient, VXClient):  # type: ignore[misc]
-    """The vendor's client with its transport replaced: one call is one request, with a deadline that acts."""
+    """The vendor's client with its transport replaced by ours, and the meter asked before each call."""
 
-    def __init__(self, api_key: str, base: str, timeout_s: float, before_call: Callable[[float], None]) -> None:
+    def __init__(self, api_key: str, base: str, timeout_s: float, meter: Meter) -> None:
         super().__init__(api_key=api_key, base=base, retries=0, pagination=False)
-        self._timeout_s = timeout_s
-        self._before_call = before_call
+        self._http = Http(base, self.headers, api_key, timeout_s)
+        self._meter = meter
         self.longest_wait_s = SHORT_WAIT_S
-        self.client = urllib3.PoolManager(
-            num_pools=4,
-            headers=self.headers,
-            retries=False,
-            timeout=urllib3.Timeout(connect=min(10.0, timeout_s), read=timeout_s),
-        )
         self.calls = 0
 
     def _get(  # type: ignore[no-untyped-def]
         self, path, params=None, result_key=None, deserializer=None, raw=False, options=None
     ) -> Page:
-        self._before_call(self.longest_wait_s)
+        ticket = self._meter.before(endpoint_of(path), self.longest_wait_s)
         self.calls += 1
-        started = time.monotonic()
+        started, reply = time.monotonic(), None
         try:
-            response = self.client.request(
-                "GET", self.BASE + path, fields=params, headers=self.headers, preload_content=False, redirect=False
-            )
-            assert isinstance(response, urllib3.HTTPResponse)
-            body = self._read(response, path, started + self._timeout_s)
-        except urllib3.exceptions.HTTPError as error:
-            raise VendorUnavailable(f"{path}: {type(error).__name__}: no answer from the vendor") from error
-        log.debug(
-            "vendor call",
-            path=path,
-            status=response.status,
-            bytes=len(body),
-            seconds=round(time.monotonic() - started, 3),
-        )
-        _check_status(path, response.status, response.headers.get("Retry-After"), body)
-        try:
-            decoded = json.loads(body, parse_constant=lambda _name: None)  # NaN is no JSON: the row is refused
-        except ValueError as error:
-            raise BadAnswer(
-                f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)", Fault.NOT_JSON
-            ) from error
-        if not isinstance(decoded, dict):
-            raise BadAnswer(f"{path}: the answer is JSON, but no object", Fault.NO_RESULTS)
-        if decoded.get("status") not in ("OK", "DELAYED", None):
-            raise BadAnswer(f"{path}: the answer's status is {decoded.get('status')!r}", Fault.STATUS)
-        return Page(path, decoded, hashlib.sha256(body).hexdigest())
-
-    @staticmethod
-    def _read(response: urllib3.HTTPResponse, path: str, deadline: float) -> bytes:
-        """All of the body; a server that drips is cut off at the deadline."""
-        parts = []
-        try:
-            while part := response.read1(1 << 16, decode_content=True):  # what is there, not a full buffer
-                parts.append(part)
-                if time.monotonic() > deadline:
-                    response.close()
-                    raise VendorUnavailable(f"{path}: the answer did not end in time")
-        finally:
-            response.release_conn()
-        return b"".join(parts)
+            reply = self._http.get(path, params)
+            seconds = time.monotonic() - started
+            self._http.check(path, reply)
+            page = _page(path, reply.body)
+        except TickstockError as error:
+            self._meter.after(ticket, _ended(error, reply, time.monotonic() - started))
+            raise
+        log.debug("vendor call", path=path, bytes=reply.bytes, seconds=round(seconds, 3))
+        self._meter.after(ticket, Ended(Outcome.ANSWERED, seconds, reply.bytes))
+        return page
 
 
-def _check_status(path: str, status: int, retry_after: str | None, body: bytes) -> None:
-    if status == 200:
-        return
-    said = body[:200].decode("utf-8", "replace")
-    if status in (401, 403):
-        what = "the API key is not known" if status == 401 else "the plan does not include this"
-        raise (VendorRefused if status == 401 else PlanLacks)(
-            f"{path}: the vendor refuses ({status}): {what}; check POLYGON_API_KEY and the plan. It said: {said}"
-        )
-    if status == 429:
-        wait = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
-        raise VendorUnavailable(f"{path}: too many calls (429)", after_s=wait)
-    if status >= 500 or status in (408, 413, 499):
-        raise VendorUnavailable(f"{path}: the vendor answers {status}")
-    if status == 404:
-        raise _NotThere(f"{path}: not found (404): {said}", Fault.STATUS)
-    raise BadAnswer(f"{path}: unexpected status {status}: {said}", Fault.STATUS)
+def _ended(error: TickstockError, reply: Reply | None, seconds: float) -> Ended:
+    log.debug("vendor call", reason=str(error), seconds=round(seconds, 3))
+    if reply is None:
+        return Ended(Outcome.FAILED, seconds, error=printable(str(error)))
+    outcome = Outcome.UNUSABLE if reply.status == 200 else reply.outcome
+    hold_s = error.after_s if isinstance(error, TryAgain) else None
+    told = printable(str(error)) if outcome in (Outcome.FAILED, Outcome.LIMITED, Outcome.REFUSED) else None
+    return Ended(outcome, seconds, reply.bytes, told, hold_s)
+
+
+def _page(path: str, body: bytes) -> Page:
+    """The page in a body; BadAnswer where it holds none."""
+    try:
+        decoded = _decoded(body)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer(
+            f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)", Fault.NOT_JSON
+        ) from error
+    if not isinstance(decoded, dict):
+        raise BadAnswer(f"{path}: the answer is JSON, but no object", Fault.NO_RESULTS)
+    if decoded.get("status") not in ("OK", "DELAYED", None):
+        raise BadAnswer(f"{path}: the answer's status is {decoded.get('status')!r}", Fault.STATUS)
+    return Page(path, decoded, hashlib.sha256(body).hexdigest())
+
+
+def _decoded(body: bytes) -> Any:
+    """Pydantic's parser takes a third of the time; what it refuses may be NaN in a row, which is no reason to refuse the others."""
+    try:
+        return from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        return json.loads(body, parse_constant=lambda _name: None)  # NaN is no JSON: the row is refused
 
 
 class PolygonVendor(Vendor):
     """The vendor as the rest of the system sees it."""
 
-    def __init__(
-        self, api_key: str, base: str, timeout_s: float, before_call: Callable[[float], None] = lambda _longest: None
-    ) -> None:
-        self._client = _Transport(api_key, base, timeout_s, before_call)
+    def __init__(self, api_key: str, base: str, timeout_s: float, meter: Meter | None = None) -> None:
+        self._client = _Transport(api_key, base, timeout_s, meter or NoMeter())
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -245,12 +221,12 @@ class PolygonVendor(Vendor):
     def _found(ask: Callable[[], Page]) -> Page | None:
         try:
             return ask()
-        except _NotThere:
+        except NotThere:
             return None
 
     def _pages(self, first: Page, keep: Mapping[str, str] | None = None) -> list[Page]:
         """All pages; BadAnswer where they repeat, never end, or lead to another question than was asked (`keep`)."""
-        pages, hashes = [first], {_without_request_id(first)}
+        pages = [first]
         while following := pages[-1].body.get("next_url"):
             parts = urlsplit(str(following))
             asked = dict(parse_qsl(parts.query))
@@ -262,18 +238,13 @@ class PolygonVendor(Vendor):
                 page = self._client._get(f"{parts.path}?{parts.query}")
             finally:
                 self._client.longest_wait_s = SHORT_WAIT_S
-            seen = _without_request_id(page)
-            if seen in hashes or len(pages) >= MOST_PAGES:
+            repeated = any(page.body.get("results") == earlier.body.get("results") for earlier in pages)
+            if repeated or len(pages) >= MOST_PAGES:
                 raise BadAnswer(
                     f"{parts.path}: the vendor's pages repeat or do not end ({len(pages)} read)", Fault.PAGES
                 )
-            hashes.add(seen)
             pages.append(page)
         return pages
-
-
-def _without_request_id(page: Page) -> str:
-    return hashlib.sha256(json.dumps(page.body.get("results"), sort_keys=True).encode()).hexdigest()
 
 
 def _listing(row: dict[str, Any]) -> Listing | None:
@@ -407,14 +378,7 @@ def _dividend(row: dict[str, Any], path: str) -> Dividend:
 def vendor() -> Vendor:
     """The vendor of this process, by its settings."""
     found = settings()
-    if found.polygon_api_key is None:
-        raise VendorRefused(
-            "POLYGON_API_KEY is not set: set it, or run `tickstock up`, which brings a replay of the vendor"
-        )
-    limit = call_limit(found.redis_url, found.polygon_calls_per_minute)
-    return PolygonVendor(
-        found.polygon_api_key.get_secret_value(),
-        found.polygon_base_url.rstrip("/"),
-        found.polygon_timeout_s,
-        limit.take,
-    )
+    account = account_of(found)
+    assert found.polygon_api_key is not None
+    meter = SharedMeter(account, call_limit(found.redis_url, found.polygon_calls_per_minute))
+    return PolygonVendor(found.polygon_api_key.get_secret_value(), account.vendor, account.timeout_s, meter)
