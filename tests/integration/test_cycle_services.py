@@ -294,8 +294,9 @@ def test_a_refused_key_gives_the_batch_back_and_tells_a_person(build: Callable[.
     refused = PolygonVendor("wrong", system.played.base, 2.0)
     with pytest.raises(VendorRefused):
         process_batch(batches[0].token, "STOCK_EOD", MONDAY, refused, calendar(), system.settings)
-    assert system.rows("SELECT DISTINCT status, attempts FROM equity_processing_queue") == [("pending", 1)]
+    assert system.rows("SELECT DISTINCT status, attempts FROM equity_processing_queue") == [("pending", 0)]
     assert system.rows("SELECT DISTINCT status FROM bar_requests") == [("waiting",)]
+    assert system.rows("SELECT DISTINCT status, attempts, due_at > now() FROM bar_calls") == [("waiting", 0, True)]
     assert system.rows("SELECT check_name, severity FROM operational_findings") == [("vendor_refused", "critical")]
 
 

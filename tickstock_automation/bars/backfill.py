@@ -28,7 +28,7 @@ from tickstock_automation.vendor.client import Vendor
 
 RETRY_PAUSE_S = 30.0
 LOOK_AGAIN_S = 1.0
-REFUSED_PAUSE_S = 3600.0
+REFUSED_PAUSE_S = 60.0  # the breaker sees to it that the vendor is left in peace for longer
 
 log = structlog.get_logger("backfill")
 
@@ -112,11 +112,13 @@ def process_batch(
                 )
     except (LeaseLost, TryAgain):
         raise
-    except Exception as error:  # a refusal, or a fault of ours: it counts as an attempt, and the next one may begin
-        pause = REFUSED_PAUSE_S if isinstance(error, Stop) else RETRY_PAUSE_S
-        said = str(error) if isinstance(error, Stop) else repr(error)
+    except Stop as error:  # the vendor refuses us: no fault of these symbols
         with transaction(Role.IPO_MONITOR) as session:
-            queue.fail_batch(session, token, said, pause_s=pause, most_attempts=settings.max_attempts)
+            queue.give_back(session, token, str(error), pause_s=REFUSED_PAUSE_S)
+        raise
+    except Exception as error:  # a fault of ours: it counts as an attempt, and the next one may begin
+        with transaction(Role.IPO_MONITOR) as session:
+            queue.fail_batch(session, token, repr(error), pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
         raise
     if outcome.waits:
         with transaction(Role.IPO_MONITOR) as session:
@@ -187,7 +189,11 @@ def _make(call: Claimed, vendor: Vendor, calendar: SessionCalendar, settings: Se
     except Stop as error:
         with transaction(Role.IPO_MONITOR) as session:
             calls.put_back(session, call, str(error), REFUSED_PAUSE_S)
-            _report(session, call, "vendor_refused", "critical", str(error))
+            calls.put_all_off(session, REFUSED_PAUSE_S)
+            operational.report_once(
+                session, check="vendor_refused", severity="critical", day=call.last, reported_by=Service.IPO_MONITOR,
+                message=str(error), evidence={"calls": "bars"},
+            )  # fmt: skip
         raise
     except Exception as error:  # a fault of ours: a failed attempt of this call, and whoever called us knows
         with transaction(Role.IPO_MONITOR) as session:

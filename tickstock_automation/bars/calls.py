@@ -50,6 +50,10 @@ _GIVEN_UP = text("""
 UPDATE bar_calls SET status = 'failed', finished_at = clock_timestamp(), lease_until = NULL, error_message = :error
  WHERE id = :id""")
 
+_PUT_OFF = text("""
+UPDATE bar_calls SET due_at = now() + make_interval(secs => :pause)
+ WHERE status = 'waiting' AND due_at < now() + make_interval(secs => :pause)""")
+
 _OPEN = text("""
 SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FILTER (WHERE status = 'running'),
        min(due_at) FILTER (WHERE status = 'waiting')
@@ -122,6 +126,11 @@ def _back(session: Session, call: Claimed, error: str, pause: float, *, attempts
         _PUT_BACK,
         {"id": call.id, "token": call.token, "error": error, "pause": pause, "attempts": attempts, "waits": waits},
     )
+
+
+def put_all_off(session: Session, pause_s: float) -> None:
+    """Nobody makes a call for a while: the vendor refuses us all."""
+    session.execute(_PUT_OFF, {"pause": pause_s})
 
 
 def give_up(session: Session, call: Claimed, error: str) -> None:

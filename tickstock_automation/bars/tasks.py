@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import structlog
 from celery import shared_task
 
 from tickstock_automation.bars.backfill import make_calls, process_batch
 from tickstock_automation.bars.eod import load_missed, load_session
 from tickstock_automation.bars.reread import reread
+from tickstock_automation.errors import VendorRefused
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
 from tickstock_automation.vendor.polygon import vendor
 
+log = structlog.get_logger("bars")
 SLICE_S = 30.0  # after which a task that makes calls makes room for what is more urgent
 
 
@@ -40,7 +43,10 @@ def process_claimed_batch(token: int, equity_type: str, as_of: str | None = None
 @shared_task(name="bars.make_calls", **TASK_OPTIONS)
 def make_planned_calls() -> None:
     """Makes the calls that are due, for backfills and all else that waits, for half a minute at most."""
-    make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
+    try:
+        make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
+    except VendorRefused as error:  # found and told of where it was raised; the next try is a minute away
+        log.warning("the vendor refuses us", reason=str(error))
 
 
 @shared_task(name="bars.reread", **TASK_OPTIONS)

@@ -44,19 +44,25 @@ class Workers:
         )  # fmt: skip
         self.app = Celery(broker=rig.redis_url)
         self.peak_bytes = 0
+        self.dispatched = 0.0
         self._database = rig.database()
 
     def send(self, task: str, queue: str, **arguments: object) -> None:
         """Sends a task to the workers."""
         self.app.send_task(task, kwargs=arguments, queue=queue, ignore_result=True)
 
-    def one(self, statement: str) -> Any:
+    def one(self, statement: str, *values: object) -> Any:
         """The one value of a statement."""
         with self._database.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement, values or None)
             row = cursor.fetchone()
         assert row is not None
         return row[0]
+
+    def execute(self, statement: str, *values: object) -> None:
+        """A statement as the owner."""
+        with self._database.cursor() as cursor:
+            cursor.execute(statement, values or None)
 
     def until(self, done: Callable[[], bool], what: str, seconds: float = 600) -> None:
         """Waits, and looks at the memory meanwhile."""

@@ -59,3 +59,16 @@ def load_targets(found: Mapping[str, Any]) -> list[Target]:
         Target("pure COPY of it", found["copy_rows_per_s"], 100_000, 150_000, "rows/s", less_is_better=False),
         Target("vendor calls", found["calls"], calls, calls, "calls"),
     ]
+
+
+def queue_targets(found: Mapping[str, Any]) -> list[Target]:
+    """The targets for what `bench queue` found."""
+    memory = found["rss_mb"]
+    first, last = memory.values()
+    return [
+        Target("queue to checked and told", found["symbols_per_s"], 850, 5_000, "symbols/s", less_is_better=False),
+        Target("success", found["success"] * 100, 100, 100, "%", less_is_better=False),
+        Target("SQL functions under load, mean", found["db_mean_ms"], 5, 2, "ms"),
+        Target("SQL functions under load, p95", found["db_p95_ms"], 12, 5, "ms"),
+        Target("a worker's memory, 10,000 tasks over 1,000", round(last / first, 2), 1.1, 1.02, ""),
+    ]

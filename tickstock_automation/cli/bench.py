@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tickstock_automation.bench.targets import Target, event_targets, load_targets
+from tickstock_automation.bench.targets import Target, event_targets, load_targets, queue_targets
 from tickstock_automation.cli.output import AsJson, print_json, stderr, stdout
 
 app = typer.Typer(help="How fast it is on this machine; it needs nothing and touches nothing.", no_args_is_help=True)
@@ -84,6 +84,31 @@ def load(
         f" {found['seconds']['checked_and_told']} s; {found['calls']:,} vendor calls, the fewest there can be are"
         f" {found['calls_minimum']:,}.\nThe pure COPY of the same rows: {found['copy_rows_per_s']:,} rows/s;"
         f" the load is at {found['ratio_to_copy']:.0%} of it. Largest worker process: {found['peak_rss_mb']} MB.",
+        style="dim", markup=False,
+    )  # fmt: skip
+
+
+@app.command()
+def queue(
+    as_json: AsJson = False,
+    symbols: Annotated[int, typer.Option(min=100, help="How many securities, of all types.")] = 4_000,
+    sessions: Annotated[int, typer.Option(min=1, max=250, help="How many sessions of bars each lacks.")] = 20,
+    limited: Annotated[float, typer.Option(min=6, help="Seconds at the default limits.")] = 60.0,
+) -> None:
+    """Symbols of all types through queue and workers, the SQL functions meanwhile, the default pace, a worker's memory."""
+    from tickstock_automation.bench.queue import bench_queue
+
+    found = bench_queue(symbols, sessions, limited, _say)
+    if as_json:
+        print_json(found)
+        return
+    stdout.print(_targets(queue_targets(found)))
+    pace, memory = found["limited"], found["rss_mb"]
+    stdout.print(
+        f"At the default limits {pace['symbols_per_s']} symbols/s, of {pace['theoretical']} that they allow.\n"
+        f"Largest worker process after {' and '.join(f'{int(mark):,}' for mark in memory)} tasks:"
+        f" {' and '.join(map(str, memory.values()))} MB. {found['db_calls']:,} calls of the SQL functions were timed;"
+        f" {found['vendor_calls']:,} vendor calls brought {found['sessions']} sessions.",
         style="dim", markup=False,
     )  # fmt: skip
 
