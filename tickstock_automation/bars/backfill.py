@@ -27,7 +27,7 @@ from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Vendor
 
 RETRY_PAUSE_S = 30.0
-LOOK_AGAIN_S = 1.0
+LOOK_AGAIN_S = 0.2
 REFUSED_PAUSE_S = 60.0  # the breaker sees to it that the vendor is left in peace for longer
 
 log = structlog.get_logger("backfill")
