@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 LOCKED := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit faults vendor-faults lint types contract bench docs lock clean
+.PHONY: help install up test unit faults vendor-faults real-bars lint types contract bench docs lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 install: $(VENV)/.installed ## Make .venv with the tickstock command in it
 
@@ -43,6 +43,9 @@ faults: $(VENV)/.installed ## Fifteen minutes of kills, freezes, wipes and cut c
 
 vendor-faults: $(VENV)/.installed ## Each of the vendor's faults for a day of a replay (FAULTS="--data FOLDER --as-of DATE --days N --on DATE")
 	$(BIN)/python -m tests.campaigns.vendor_faults $(FAULTS)
+
+real-bars: $(VENV)/.installed ## A folder of real bars through a backfill, compared row by row (FAULTS="--data FOLDER")
+	$(BIN)/python -m tests.campaigns.real_bars $(FAULTS)
 
 lint: $(VENV)/.installed-test ## Format, lint, check the import rules
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/lint-imports

@@ -141,6 +141,10 @@ class Settings(BaseSettings):
         le=30,
         description="How many of the last sessions are read once more each morning: vendors correct silently.",
     )
+    dividends: bool = Field(
+        False,
+        description="Each morning's re-read also reads cash dividends, for bars that are adjusted for them; a few calls more.",
+    )
     ready_by: time = Field(
         time(8),
         description="Time in New York by which the data of the session before are to be ready; a metric says whether they were.",

@@ -68,8 +68,8 @@ def test_status_counts_what_waits_is_sent_at_work_and_failed(market: WorkList) -
     assert (eod["priority"], eod["batch_size"], eod["rate_limit_ms"]) == (50, 1, 12_000)
     assert [one["equity_type"] for one in status["types"]][:2] == ["STOCK_REALTIME", "ETF"]
     said = run("status").stdout
-    assert "40 done, 2 failed" in said
-    assert max(map(len, said.splitlines())) <= 100
+    assert "40 / 2" in said
+    assert max(map(len, said.splitlines())) <= 80
     assert "…" not in said
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 import structlog
 from sqlalchemy import func, select
 
 from tickstock_automation.bars import day as market_day
+from tickstock_automation.bars.corporate_actions import refresh_dividends
 from tickstock_automation.bars.eod import ask_again
 from tickstock_automation.bars.gaps import request_gaps
-from tickstock_automation.bars.models import EodRun, Load, RereadRun, SessionStatus
+from tickstock_automation.bars.models import CorporateAction, EodRun, Load, RereadRun, SessionStatus
 from tickstock_automation.bars.session_state import settle
+from tickstock_automation.bars.wanted import earliest_session
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
@@ -28,6 +30,7 @@ from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Vendor
 
 TASK: Literal["reread"] = "reread"
+DIVIDENDS_BACK = timedelta(days=14)
 
 log = structlog.get_logger("reread")
 
@@ -85,6 +88,8 @@ class _Reread:
         before, report = self.vendor.calls, RereadReport()
         for day in self._days():
             self._read(day, report)
+        if self.settings.dividends:
+            self._read_dividends()
         with self._held() as session:
             report.gaps = request_gaps(session, self.morning, self.calendar, self.settings)
         with self._held() as session:
@@ -97,6 +102,18 @@ class _Reread:
             add_events(session, Service.IPO_MONITOR, [Pending(completed)])
         log.info("last sessions read again", morning=str(self.morning), **figures)
         return report
+
+    def _read_dividends(self) -> None:
+        """The last fortnight's, and at first all from the oldest bar that the plan reaches back to."""
+        with transaction(Role.IPO_MONITOR) as session:
+            known = select(func.max(CorporateAction.ex_date)).where(CorporateAction.kind == "dividend")
+            newest = session.scalar(known)
+            oldest = session.scalar(select(func.min(Load.session)).where(Load.rows > 0)) or self.morning
+        earliest = max(oldest, earliest_session(self.morning, self.settings.polygon_history_years))
+        first = self.morning - DIVIDENDS_BACK if newest else earliest
+        dividends = self.vendor.dividends(first, self.morning)
+        with self._held() as session:
+            refresh_dividends(session, dividends, first, self.morning)
 
     @contextmanager
     def _held(self) -> Iterator[ServiceSession]:

@@ -10,17 +10,17 @@ from tickstock_automation.cli.output import columns, stdout
 from tickstock_automation.processing.overview import Failed, TypeStatus
 
 SHOWN = 12  # tickers in a line
-NUMBERS = ("priority", "pending", "due", "running", "failed", "waits")
+NUMBERS = ("prio", "pending", "running", "failed", "oldest", "last hour")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def show_types(types: list[TypeStatus], bound: int) -> None:
     """A line for each type; below them who paused which, and how full the queue is."""
-    table = columns("type", *NUMBERS[:1], "pace", *NUMBERS[1:], "last hour", numbers=NUMBERS)
+    table = columns("type", NUMBERS[0], "pace", *NUMBERS[1:], numbers=NUMBERS)
     for one in types:
         table.add_row(
-            Text(one.equity_type, "yellow" if one.paused_at else "bold"), str(one.priority), _pace(one), _number(one.pending),
-            _number(one.due), _number(one.sent + one.running), Text(_number(one.failed), "red" if one.failed else ""),
+            Text(one.equity_type, "yellow" if one.paused_at else "bold"), str(one.priority), _pace(one), _pending(one),
+            _number(one.sent + one.running), Text(_number(one.failed), "red" if one.failed else ""),
             "·" if one.oldest_wait_s is None else duration(one.oldest_wait_s), _last_hour(one),
         )  # fmt: skip
     stdout.print(table)
@@ -28,6 +28,7 @@ def show_types(types: list[TypeStatus], bound: int) -> None:
         if one.paused_at is not None:
             stdout.print(paused(one, True))
     waiting = sum(one.pending + one.sent + one.running for one in types)
+    stdout.print("last hour: done / failed", style="dim")
     stdout.print(f"{waiting:,} of at most {bound:,} wait or are at work", style="dim")
     if any(one.failed for one in types):
         stdout.print("`tickstock queue status --failed` says why they failed", style="dim")
@@ -88,5 +89,10 @@ def _number(value: int) -> str:
 def _last_hour(one: TypeStatus) -> str:
     if not one.processed_last_hour and not one.failed_last_hour:
         return "·"
-    broken = f", {one.failed_last_hour:,} failed" if one.failed_last_hour else ""
-    return f"{one.processed_last_hour:,} done{broken}"
+    return f"{one.processed_last_hour:,} / {one.failed_last_hour:,}"
+
+
+def _pending(one: TypeStatus) -> str:
+    """Those that wait, and how many of them may go now where not all may."""
+    later = f" ({one.due:,} due)" if one.due < one.pending else ""
+    return f"{one.pending:,}{later}" if one.pending else "·"

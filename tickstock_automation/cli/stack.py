@@ -13,12 +13,13 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
 from tickstock_automation import __version__
 from tickstock_automation.cli.output import AsJson, facts, print_json, stderr, stdout
 from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.local.stack_state import StackState, read_state, remove_state, runs_in, write_state
-from tickstock_automation.settings import load_settings, state_dir
+from tickstock_automation.settings import load_settings, settings, state_dir
 
 StateDir = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the data lie (.tickstock here, or TICKSTOCK_STATE_DIR).")
@@ -270,26 +271,24 @@ def _in_background(where: Path) -> None:
 
 
 def status(state: StateDir = None, as_json: AsJson = False) -> None:
-    """Shows a running stack: its parts, addresses, and the last sessions."""
+    """Says whether the data of the last session may be used, and shows a running stack: parts, addresses, last sessions."""
     if state is not None:
         os.environ["TICKSTOCK_STATE_DIR"] = str(state.expanduser().absolute())
     where = state_dir()
     told = read_state(where)
     if told is None or not runs_in(where):
-        if as_json:
-            print_json({"running": False, "state_dir": str(where)})
-        else:
-            stdout.print(f"Nothing runs in {where}. Start it with `tickstock up`.")
-        raise typer.Exit(3)
+        _without_stack(where, as_json=as_json)
+        return
+    from tickstock_automation.cli.session_view import last_sessions, morning, session_rows
     from tickstock_automation.local.processes import read_records
 
     parts = {one.name: one.alive() for one in read_records(where)}
-    sessions = _sessions()
+    sessions = last_sessions()
     if as_json:
         print_json({"running": True, "ready": told.ready, "pid": told.pid, "parts": parts, "addresses": told.addresses,
-                    "market": told.market, "sessions": sessions, "state_dir": str(where)})  # fmt: skip
+                    "market": told.market, "sessions": sessions, "morning": morning(sessions), "state_dir": str(where)})  # fmt: skip
         return
-    rows = {
+    rows: dict[str, RenderableType] = {
         "process": f"{told.pid}, {'ready' if told.ready else 'starting'}",
         "market": told.market,
         **told.addresses,
@@ -298,25 +297,22 @@ def status(state: StateDir = None, as_json: AsJson = False) -> None:
     rows["parts"] = "  ".join(
         f"[green]{name}[/]" if alive else f"[red]{name} (dead)[/]" for name, alive in parts.items()
     )
-    for one in sessions:
-        colour = {"ready": "green", "pending": "yellow", "degraded": "yellow"}.get(one["state"], "red")
-        rows[f"session {one['session']}"] = (
-            f"[{colour}]{one['state']}[/]  {one['stored']} of {one['expected']} bars  {'; '.join(one['reasons'])}"
-        )
-    stdout.print(facts(rows, indent=0))
+    stdout.print(facts(rows | session_rows(sessions), indent=0))
 
 
-def _sessions() -> list[dict[str, Any]]:
-    from sqlalchemy import text
+def _without_stack(where: Path, *, as_json: bool) -> None:
+    """A deployment without `up` has a database all the same; exit code 3 where there is neither."""
+    running = {"running": False, "state_dir": str(where)}
+    if settings().database_uri is None:
+        print_json(running) if as_json else stdout.print(f"Nothing runs in {where}. Start it with `tickstock up`.")
+        raise typer.Exit(3)
+    from tickstock_automation.cli.session_view import last_sessions, morning, session_rows
 
-    from tickstock_automation.db.engine import transaction
-    from tickstock_automation.db.roles import Role
-
-    with transaction(Role.APP) as session:
-        rows = session.execute(
-            text("SELECT session, state, stored, expected, reasons FROM session_status ORDER BY session DESC LIMIT 5")
-        ).mappings()
-        return [dict(row) for row in rows]
+    sessions = last_sessions()
+    if as_json:
+        print_json(running | {"sessions": sessions, "morning": morning(sessions)})
+    else:
+        stdout.print(facts(session_rows(sessions), indent=0))
 
 
 def down(state: StateDir = None) -> None:

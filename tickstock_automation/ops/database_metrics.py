@@ -28,6 +28,19 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], TextClause], ...] = (
     ("tickstock_active_symbols", "Symbols that are listed", (), text("SELECT count(*) FROM symbols WHERE active")),
     ("tickstock_queue_symbols", "Entries of the work list", ("status",), text("""
      SELECT status, count(*) FROM equity_processing_queue WHERE status IN ('pending', 'running', 'failed') GROUP BY 1""")),
+    ("tickstock_session_state", "1 for the state of the newest session that was loaded", ("state",), text("""
+     SELECT n.name, (s.state = n.name)::int FROM (SELECT state FROM session_status ORDER BY session DESC LIMIT 1) s
+      CROSS JOIN (VALUES ('pending'), ('ready'), ('degraded'), ('missing')) AS n (name)""")),
+    ("tickstock_session_ready_timestamp_seconds", "When the data of the newest ready session became so", (), text("""
+     SELECT extract(epoch FROM ready_at)::float8 FROM session_status WHERE state = 'ready' AND ready_at IS NOT NULL ORDER BY session DESC LIMIT 1""")),
+    ("tickstock_ready_in_time", "1 where the newest session whose time has come (TICKSTOCK_READY_BY) was ready by then", (), text("""
+     SELECT coalesce(ready_at <= deadline, false)::int
+       FROM (SELECT ready_at, ((session + 1 + CAST(:ready_by AS time)) AT TIME ZONE 'America/New_York') AS deadline, session FROM session_status) s
+      WHERE deadline <= now() ORDER BY session DESC LIMIT 1""")),
+    ("tickstock_bars_waiting_requests", "Requests for bars that wait, by reason", ("reason",), text("""
+     SELECT reason, count(*) FROM bar_requests WHERE status = 'waiting' GROUP BY 1""")),
+    ("tickstock_bar_calls_open", "Vendor calls for bars that are planned or being made", ("status",), text("""
+     SELECT status, count(*) FROM bar_calls WHERE status IN ('waiting', 'running') GROUP BY 1""")),
     ("tickstock_findings_last_day", "Operational findings of the last 24 hours", ("check", "severity"), text("""
      SELECT check_name, severity, count(*) FROM operational_findings WHERE created_at > now() - interval '1 day' GROUP BY 1, 2""")),
     ("tickstock_vendor_calls_today", "Vendor calls of this New York day", ("endpoint", "outcome"), text("""
@@ -52,7 +65,7 @@ class DatabaseCollector(Collector):
         """One short reading transaction."""
         found = settings()
         account = account_of(found) if found.polygon_api_key else Account("", "")
-        asked = {"vendor": account.vendor, "key": account.key, "budget": account.budget}
+        asked = {"vendor": account.vendor, "key": account.key, "budget": account.budget, "ready_by": found.ready_by}
         with transaction(Role.APP) as session:
             for name, meaning, labels, statement in GAUGES:
                 family = GaugeMetricFamily(name, meaning, labels=labels)

@@ -36,6 +36,7 @@ from tickstock_automation.quality.checks import run_checks
 from tickstock_automation.quality.findings import SEVERITIES, Finding
 from tickstock_automation.quality.frame import BARS, MEDIAN_SESSIONS, SPLITS, SYMBOLS, Context, prepare
 from tickstock_automation.quality.models import QualityAlert, QualityMetric
+from tickstock_automation.quality.refused_rows import alert_refused_rows
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.models import Symbol
@@ -90,7 +91,7 @@ def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepRepo
             return None
         context = _context(session, day, calendar, settings)
         new = _store_alerts(session, run_checks(context))
-        operational = _alert_operational(session, day)
+        operational = _alert_operational(session, day) + alert_refused_rows(session)
         report = SweepReport(
             checked=context.symbols.height,
             findings=len(new) + len(operational),
