@@ -41,7 +41,7 @@ SCHEDULE = {
     "scan": {"task": "symbols.scan", "schedule": crontab(minute="*/10", hour="7-23", day_of_week="mon-fri")},
     "details": {"task": "symbols.fetch_details", "schedule": crontab(minute="4-59/10"), "options": {"expires": 600}},
     "end-of-day": {"task": "bars.load_session", "schedule": crontab(minute="5-59/10", hour="0-6,16-23")},
-    "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8")},
+    "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8", day_of_week="mon-fri")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
     "dispatch": {"task": "processing.dispatch", "schedule": 1.0, "options": {"expires": 5}},
     "calls": {"task": "bars.make_calls", "schedule": 10.0, "options": {"expires": 10}},

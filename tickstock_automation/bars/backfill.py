@@ -184,7 +184,10 @@ def _make(call: Claimed, vendor: Vendor, calendar: SessionCalendar, settings: Se
         _broken(call, error, calendar, settings)
     except PlanLacks as error:
         with transaction(Role.IPO_MONITOR) as session:
-            _report(session, call, "vendor_refused", "high", str(error))
+            operational.report_once(
+                session, check="vendor_refused", severity="high", day=call.last, reported_by=Service.IPO_MONITOR,
+                message=str(error), evidence={"plan_lacks": call.endpoint},
+            )  # fmt: skip
             loading.give_up(session, call, calendar, str(error))
     except Stop as error:
         with transaction(Role.IPO_MONITOR) as session:

@@ -37,6 +37,8 @@ log = structlog.get_logger("backfill")
 
 _AROUND = text("SELECT max(rows) FROM loads WHERE session BETWEEN :from AND :to AND session <> :day")
 _STORED_AROUND = text("SELECT date, count(*) FROM historical_data WHERE date BETWEEN :from AND :to GROUP BY date")
+_UNSETTLED = text("""
+SELECT session FROM session_status WHERE session BETWEEN :first AND :last AND state <> 'ready' ORDER BY session""")
 _FIRST_WANTED = text("SELECT min(first_session) FROM bar_requests WHERE status = 'waiting'")
 
 
@@ -62,8 +64,7 @@ def make(call: Claimed, vendor: Vendor, calendar: SessionCalendar, settings: Set
     with transaction(Role.IPO_MONITOR) as session:
         calls.hold(session, call, settings.lease_s)
         found = _store(session, call, answer, empty, calendar, settings)
-        if call.grouped:
-            settle(session, [call.first])
+        settle(session, session.scalars(_UNSETTLED, {"first": call.first, "last": call.last}).all())
     return found
 
 
@@ -140,8 +141,7 @@ def give_up(session: Session, call: Claimed, calendar: SessionCalendar, error: s
     settle_pairs(session, found, None, ())
     calls.give_up(session, call, error)
     jobs.advance(session, by_job(found), calls=0)
-    if call.grouped:
-        settle(session, [call.first])
+    settle(session, session.scalars(_UNSETTLED, {"first": call.first, "last": call.last}).all())
     log.error("vendor call given up", call=str(call), error=error)
 
 

@@ -165,9 +165,8 @@ def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, fi
             {"first": min(one["first_session"] for one in new), "last": max(one["last_session"] for one in new)},
         )
         session.execute(insert(BarCall), new)
-    made = set(calls)
-    for job, own in serves.items():
-        session.execute(update(BackfillJob).values(calls_left=len(own & made)).where(BackfillJob.id == job))
+    for job, own in serves.items():  # also those past what it may spend: it is paused before them
+        session.execute(update(BackfillJob).values(calls_left=len(own)).where(BackfillJob.id == job))
     if new or waiting:
         log.info("calls planned", calls=len(calls), new=len(new), given_up=len(waiting), running=len(running))
 

@@ -11,7 +11,7 @@ from tickstock_automation.bars.backfill import make_calls, process_batch
 from tickstock_automation.bars.eod import load_missed, load_session
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import VendorRefused
-from tickstock_automation.sessions import calendar
+from tickstock_automation.sessions import calendar, new_york_date
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
 from tickstock_automation.vendor.polygon import vendor
@@ -51,6 +51,7 @@ def make_planned_calls() -> None:
 
 @shared_task(name="bars.reread", **TASK_OPTIONS)
 def read_last_sessions_again(session: str | None = None) -> None:
-    """Before session `session` (ISO date), by default the one that is open or opens next: what the vendor corrected."""
-    morning = date.fromisoformat(session) if session else calendar().to_scan(datetime.now(UTC))
-    reread(morning, vendor(), calendar(), settings())
+    """The morning of session `session` (ISO date), by default of today's: what the vendor corrected. Holidays have none."""
+    morning = date.fromisoformat(session) if session else new_york_date(datetime.now(UTC))
+    if calendar().is_session(morning):
+        reread(morning, vendor(), calendar(), settings())

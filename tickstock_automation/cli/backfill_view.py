@@ -72,14 +72,13 @@ def draft_table(drafted: Draft, told: dict[str, Any], earliest: date) -> Rendera
 def jobs_table(found: Sequence[JobStatus]) -> Table:
     """Jobs, the newest first."""
     table = columns(
-        "job", "reason", "state", "%", "symbols", "bars", "empty", "failed", "calls", "left", "asked for", "why",
-        numbers=("job", "%", "symbols", "bars", "empty", "failed", "calls", "left"), words=("why",),
+        "job", "reason", "state", "%", "bars", "empty", "failed", "calls", "left", "",
+        numbers=("job", "%", "bars", "empty", "failed", "calls", "left"), words=("",),
     )  # fmt: skip
     for one in found:
         table.add_row(
-            str(one.id), one.reason, state(one), str(one.percent), f"{one.symbols:,}", f"{one.bars:,}", f"{one.empty:,}",
-            f"{one.failed:,}", f"{one.vendor_calls:,}", f"{one.calls_left:,}" if not one.ended else "",
-            f"{one.created_at.astimezone(UTC):%m-%d %H:%M}", one.why or (f"{duration(one.eta_s)} left" if one.eta_s else ""),
+            str(one.id), one.reason, state(one), str(one.percent), f"{one.bars:,}", f"{one.empty:,}", f"{one.failed:,}",
+            f"{one.vendor_calls:,}", "" if one.ended else f"{one.calls_left:,}", one.why or _when(one),
         )  # fmt: skip
     return table
 
@@ -103,6 +102,12 @@ def one_job(one: JobStatus) -> Table:
             f"tickstock backfill resume {one.id} tries what failed again; tickstock bars why SYMBOL DATE says why"
         )
     return facts(rows)
+
+
+def _when(one: JobStatus) -> str:
+    if one.eta_s:
+        return f"{duration(one.eta_s)} to go"
+    return f"ended {one.finished_at.astimezone(UTC):%Y-%m-%d %H:%M}" if one.finished_at else ""
 
 
 def state(one: JobStatus) -> str:

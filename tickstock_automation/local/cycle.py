@@ -18,6 +18,7 @@ from tickstock_automation.db.runs import DONE, FAILED, HELD, RUNNING
 from tickstock_automation.errors import TickstockError, UsedWrongly
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.settings import Settings
+from tickstock_automation.vendor.account import account_of
 
 STEPS = ("scan", "details", "eod", "quality")
 TRIES = 5  # of a step whose answer was not usable, one after the other; the schedule tries every ten minutes
@@ -260,9 +261,13 @@ class CycleDriver:
         return outcome, figures, calls, error
 
     def _raise_if_refused(self, known: int) -> None:
+        """A finding is told once; that the vendor refuses this key stands in the breaker for as long as it does."""
+        account = account_of(self.settings)
         refused = self._rows(
-            "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'", known=known
-        )
+            "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'"
+            " UNION ALL SELECT last_error FROM vendor_breaker WHERE vendor = :vendor AND key = :key AND reason = 'refused'",
+            known=known, vendor=account.vendor, key=account.key,
+        )  # fmt: skip
         if refused:
             raise TickstockError(refused[0][0])
 
