@@ -6,21 +6,15 @@ uses them, retries inside the rate limit, hides the status code, and returns [] 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from polygon import RESTClient
 from polygon.rest.vX import VXClient
-from pydantic_core import from_json
 
 from tickstock_automation.errors import BadAnswer, Fault, TickstockError, TryAgain
 from tickstock_automation.settings import settings
@@ -30,43 +24,22 @@ from tickstock_automation.vendor.client import (
     Details,
     Dividend,
     Ipo,
-    IpoStatus,
     Listing,
     ListingAnswer,
     Split,
     TickerChange,
     Vendor,
-    is_ticker,
 )
 from tickstock_automation.vendor.http import Http, NotThere, Reply, printable
 from tickstock_automation.vendor.limits import PAGE_WAIT_S, SHORT_WAIT_S, call_limit
 from tickstock_automation.vendor.meter import Ended, Meter, NoMeter, Outcome, endpoint_of
+from tickstock_automation.vendor.page import Page, page_of
+from tickstock_automation.vendor.rows import details_of, dividend_of, ipo_of, listing_of, split_of, ticker_changes_of
 from tickstock_automation.vendor.shared_meter import SharedMeter
 
 MOST_PAGES = 200
 
 log = structlog.get_logger("vendor")
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer with status 200 whose body is a JSON object."""
-
-    path: str
-    body: dict[str, Any]
-    body_hash: str
-
-    def rows(self, count_key: str | None = None) -> list[dict[str, Any]]:
-        """`results`; absent only where the answer itself counts nothing. BadAnswer otherwise."""
-        rows = self.body.get("results")
-        counted = self.body.get(count_key) if count_key else None
-        if rows is None and counted == 0:
-            return []
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise BadAnswer(f"{self.path}: the answer has no list of results", Fault.NO_RESULTS)
-        if isinstance(counted, int) and counted != len(rows):
-            raise BadAnswer(f"{self.path}: the answer says {counted} rows and holds {len(rows)}", Fault.COUNT)
-        return rows
 
 
 class _Transport(RESTClient, VXClient):  # type: ignore[misc]
@@ -89,7 +62,7 @@ class _Transport(RESTClient, VXClient):  # type: ignore[misc]
             reply = self._http.get(path, params)
             seconds = time.monotonic() - started
             self._http.check(path, reply)
-            page = _page(path, reply.body)
+            page = page_of(path, reply.body)
         except TickstockError as error:
             self._meter.after(ticket, _ended(error, reply, time.monotonic() - started))
             raise
@@ -106,29 +79,6 @@ def _ended(error: TickstockError, reply: Reply | None, seconds: float) -> Ended:
     hold_s = error.after_s if isinstance(error, TryAgain) else None
     told = printable(str(error)) if outcome in (Outcome.FAILED, Outcome.LIMITED, Outcome.REFUSED) else None
     return Ended(outcome, seconds, reply.bytes, told, hold_s)
-
-
-def _page(path: str, body: bytes) -> Page:
-    """The page in a body; BadAnswer where it holds none."""
-    try:
-        decoded = _decoded(body)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer(
-            f"{path}: the answer is not JSON ({len(body)} bytes, {body[:40]!r} ...)", Fault.NOT_JSON
-        ) from error
-    if not isinstance(decoded, dict):
-        raise BadAnswer(f"{path}: the answer is JSON, but no object", Fault.NO_RESULTS)
-    if decoded.get("status") not in ("OK", "DELAYED", None):
-        raise BadAnswer(f"{path}: the answer's status is {decoded.get('status')!r}", Fault.STATUS)
-    return Page(path, decoded, hashlib.sha256(body).hexdigest())
-
-
-def _decoded(body: bytes) -> Any:
-    """Pydantic's parser takes a third of the time; what it refuses may be NaN in a row, which is no reason to refuse the others."""
-    try:
-        return from_json(body, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:
-        return json.loads(body, parse_constant=lambda _name: None)  # NaN is no JSON: the row is refused
 
 
 class PolygonVendor(Vendor):
@@ -150,7 +100,7 @@ class PolygonVendor(Vendor):
         )
         for page in pages:
             for row in page.rows("count"):
-                listing = _listing(row)
+                listing = listing_of(row)
                 if listing is None or row.get("active") is False:
                     refused += 1
                 elif listing in found:
@@ -162,11 +112,11 @@ class PolygonVendor(Vendor):
 
     def details(self, ticker: str) -> Details | None:
         page = self._found(lambda: self._client.get_ticker_details(ticker, raw=True))
-        return None if page is None else _details(page, ticker)
+        return None if page is None else details_of(page, ticker)
 
     def ticker_changes(self, ticker: str) -> tuple[TickerChange, ...]:
         page = self._found(lambda: self._client.get_ticker_events(ticker, types="ticker_change", raw=True))
-        return () if page is None else _ticker_changes(page)
+        return () if page is None else ticker_changes_of(page)
 
     def ipos(self, first: date, last: date) -> tuple[Ipo, ...]:
         found = {}
@@ -178,7 +128,7 @@ class PolygonVendor(Vendor):
         undated = self._client.list_ipos(ipo_status="pending", limit=1000, raw=True)
         for page in (*self._pages(undated), *self._pages(dated)):  # a dated row has the last word
             for row in page.rows():
-                ipo = _ipo(row)
+                ipo = ipo_of(row)
                 if ipo is not None:
                     found[ipo.ticker, ipo.issuer] = ipo
         return tuple(found.values())
@@ -206,7 +156,7 @@ class PolygonVendor(Vendor):
         found = {}
         for page in self._pages(first_page):
             for row in page.rows():
-                split = _split(row, page.path)
+                split = split_of(row, page.path)
                 found[split] = split  # the vendor lists some twice
         return tuple(found)
 
@@ -214,7 +164,7 @@ class PolygonVendor(Vendor):
         first_page = self._client.list_dividends(
             ex_dividend_date_gte=first.isoformat(), ex_dividend_date_lte=last.isoformat(), limit=1000, raw=True
         )
-        rows = (_dividend(row, page.path) for page in self._pages(first_page) for row in page.rows())
+        rows = (dividend_of(row, page.path) for page in self._pages(first_page) for row in page.rows())
         return tuple(dict.fromkeys(one for one in rows if one.cash_amount > 0))
 
     @staticmethod
@@ -245,133 +195,6 @@ class PolygonVendor(Vendor):
                 )
             pages.append(page)
         return pages
-
-
-def _listing(row: dict[str, Any]) -> Listing | None:
-    """None for a row that names no possible ticker."""
-    ticker = row.get("ticker")
-    if not is_ticker(ticker):
-        return None
-    assert isinstance(ticker, str)
-    return Listing(
-        ticker,
-        _text(row, "name"),
-        _text(row, "type"),
-        _text(row, "primary_exchange"),
-        _text(row, "composite_figi"),
-        _text(row, "share_class_figi"),
-        _text(row, "cik"),
-    )
-
-
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value.strip() or None if isinstance(value, str) and value.isprintable() else None
-
-
-def _number(row: Mapping[str, Any], name: str) -> float | None:
-    value = row.get(name)
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    return float(value) if usable else None  # type: ignore[arg-type]
-
-
-def _day(row: Mapping[str, Any], name: str) -> date | None:
-    """A date, or the date of a moment in UTC that stands for a day; None for what is none."""
-    value = row.get(name)
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _details(page: Page, ticker: str) -> Details:
-    row = page.body.get("results")
-    listing = _listing(row) if isinstance(row, dict) else None
-    if not isinstance(row, dict) or listing is None:
-        raise BadAnswer(f"{page.path}: the answer describes no ticker", Fault.NO_RESULTS)
-    if listing.ticker != ticker:
-        raise BadAnswer(f"{page.path}: asked for {ticker}, told of {listing.ticker}", Fault.OTHER_QUESTION)
-    return Details(
-        listing,
-        active=row.get("active") is not False,
-        delisted=_day(row, "delisted_utc"),
-        list_date=_day(row, "list_date"),
-        market_cap=_number(row, "market_cap"),
-        sic_code=_text(row, "sic_code"),
-    )
-
-
-def _ticker_changes(page: Page) -> tuple[TickerChange, ...]:
-    results = page.body.get("results")
-    events = results.get("events") if isinstance(results, dict) else None
-    if not isinstance(events, list):
-        raise BadAnswer(f"{page.path}: the answer has no list of events", Fault.NO_RESULTS)
-    found = set()
-    for event in events:
-        change = event.get("ticker_change") if isinstance(event, dict) else None
-        name = change.get("ticker") if isinstance(change, dict) else None
-        day = _day(event, "date") if isinstance(event, dict) else None
-        if isinstance(name, str) and name and day is not None:
-            found.add(TickerChange(name, day))
-    return tuple(sorted(found, key=lambda one: (one.day, one.ticker)))
-
-
-IPO_STATUSES = {
-    "rumor": IpoStatus.RUMORED,
-    "pending": IpoStatus.PENDING,
-    "postponed": IpoStatus.POSTPONED,
-    "new": IpoStatus.PRICED,
-    "priced": IpoStatus.PRICED,
-    "direct_listing_process": IpoStatus.PENDING,
-    "history": IpoStatus.LISTED,
-    "withdrawn": IpoStatus.WITHDRAWN,
-}
-
-
-def _ipo(row: dict[str, Any]) -> Ipo | None:
-    """None for a row without a ticker or with a status nobody knows: nothing can be made of it."""
-    listing, status = _listing(row), IPO_STATUSES.get(str(row.get("ipo_status")))
-    if listing is None or status is None:
-        return None
-    return Ipo(
-        listing.ticker,
-        _text(row, "issuer_name") or "",
-        status,
-        announced=_day(row, "announced_date"),
-        listing_date=_day(row, "listing_date"),
-        issue_price=_number(row, "final_issue_price"),
-        low_price=_number(row, "lowest_offer_price"),
-        high_price=_number(row, "highest_offer_price"),
-        currency=_text(row, "currency_code"),
-        exchange=_text(row, "primary_exchange"),
-    )
-
-
-def _split(row: dict[str, Any], path: str) -> Split:
-    try:
-        split = Split(
-            str(row["ticker"]),
-            date.fromisoformat(row["execution_date"]),
-            float(row["split_from"]),
-            float(row["split_to"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"{path}: a split cannot be read: {row!r}") from error
-    if split.split_from <= 0 or split.split_to <= 0:
-        raise BadAnswer(f"{path}: a split with an impossible ratio: {row!r}")
-    return split
-
-
-def _dividend(row: dict[str, Any], path: str) -> Dividend:
-    try:
-        return Dividend(
-            str(row["ticker"]),
-            date.fromisoformat(row["ex_dividend_date"]),
-            float(row["cash_amount"]),
-            str(row.get("currency") or "USD").upper(),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"{path}: a dividend cannot be read: {row!r}") from error
 
 
 @lru_cache(maxsize=1)
