@@ -44,19 +44,21 @@ SELECT symbol_id FROM equity_processing_queue q
  WHERE status = 'running' AND claim_token = :token AND attempts = 1
    AND EXISTS (SELECT 1 FROM unloaded_bars u WHERE u.symbol_id = q.symbol_id AND u.session >= :first AND NOT u.again)""")
 
-# What was queued only to bring bars is done when its symbol wants none any more, whichever batch brought them. It failed
-# where a bar could not be had since it was queued: a person sees why, and may have it tried again.
-_COMPLETE = text("""
+# Symbols that want no bar any more: of this batch, and what was queued only to bring bars, whichever batch brought them. It
+# failed where a bar could not be had since it was queued: a person sees why, and may have it tried again.
+_READY = text("""
+SELECT q.id, q.symbol_id, q.equity_type, q.status = 'running' AS own,
+       (SELECT reason FROM unloaded_bars u WHERE u.symbol_id = q.symbol_id AND u.outcome = 'failed' AND u.recorded_at >= q.created_at
+         ORDER BY session DESC LIMIT 1) AS error
+  FROM equity_processing_queue q
+ WHERE ((q.claim_token = :token AND q.status = 'running') OR (q.status = 'pending' AND q.reason IN ('new_listing', 'missing')))
+   AND NOT EXISTS (SELECT 1 FROM bar_requests r WHERE r.symbol_id = q.symbol_id AND r.status = 'waiting' AND r.priority >= :queued)
+   FOR UPDATE OF q SKIP LOCKED""")
+
+_ALSO_READY = text("""
 UPDATE equity_processing_queue q
-   SET status = CASE WHEN u.reason IS NULL THEN 'done' ELSE 'failed' END,
-       completed_at = now(), lease_until = NULL, error_message = u.reason
-  FROM equity_processing_queue e
-  LEFT JOIN LATERAL (SELECT reason FROM unloaded_bars u WHERE u.symbol_id = e.symbol_id AND u.outcome = 'failed'
-                        AND u.recorded_at >= e.created_at ORDER BY session DESC LIMIT 1) u ON true
- WHERE q.id = e.id
-   AND ((e.claim_token = :token AND e.status = 'running') OR (e.status = 'pending' AND e.reason IN ('new_listing', 'missing')))
-   AND NOT EXISTS (SELECT 1 FROM bar_requests r WHERE r.symbol_id = e.symbol_id AND r.status = 'waiting' AND r.priority >= :queued)
-RETURNING q.equity_type, q.status""")
+   SET status = CASE WHEN e.error IS NULL THEN 'done' ELSE 'failed' END, error_message = e.error, completed_at = clock_timestamp()
+  FROM unnest(CAST(:ids AS bigint[]), CAST(:errors AS text[])) AS e (id, error) WHERE q.id = e.id""")
 
 # Until when a batch waits whose bars could not all be had now: for the next call, or for another look after a pause.
 _LATER = text("""
@@ -236,9 +238,16 @@ def _ask_for_what_lacks(
 
 def _complete(session: ServiceSession, token: int, equity_type: str, outcome: Outcome, seconds: float) -> None:
     """Finishes what wants no bar any more, with its statistics by type."""
-    for name, status in session.execute(_COMPLETE, {"token": token, "queued": QUEUED}):
-        counts = outcome.processed if status == "done" else outcome.failed
-        counts[name] = counts.get(name, 0) + 1
+    ready = session.execute(_READY, {"token": token, "queued": QUEUED}).all()
+    own = {row.symbol_id: row.error for row in ready if row.own}
+    if own:
+        queue.finish(session, token, list(own), errors={id_: error for id_, error in own.items() if error is not None})
+    others = [row for row in ready if not row.own]
+    about = {"ids": [row.id for row in others], "errors": [row.error for row in others]}
+    session.execute(_ALSO_READY, about)
+    for row in ready:
+        counts = outcome.processed if row.error is None else outcome.failed
+        counts[row.equity_type] = counts.get(row.equity_type, 0) + 1
     for name in {equity_type, *outcome.processed, *outcome.failed}:
         session.execute(
             text("SELECT update_processing_stats(:type, :processed, :failed, :seconds)"),

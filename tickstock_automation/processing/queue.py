@@ -6,7 +6,7 @@ hears LeaseLost. `now` is the moment it is taken to be; without it the database'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,11 +67,14 @@ UPDATE equity_processing_queue
   FROM clock WHERE claim_token = :token AND status = 'running' RETURNING id""")
 
 _FINISH = text("""
-UPDATE equity_processing_queue
-   SET status = 'done', completed_at = coalesce(CAST(:now AS timestamptz), clock_timestamp()), lease_until = NULL,
-       error_message = NULL
- WHERE claim_token = :token AND status = 'running' AND symbol_id = ANY (coalesce(CAST(:symbols AS bigint[]), ARRAY[symbol_id]))
-RETURNING symbol_id""")
+UPDATE equity_processing_queue q
+   SET status = CASE WHEN f.error IS NULL THEN 'done' ELSE 'failed' END, error_message = f.error,
+       completed_at = coalesce(CAST(:now AS timestamptz), clock_timestamp()), lease_until = NULL
+  FROM equity_processing_queue e
+  LEFT JOIN unnest(CAST(:failed AS bigint[]), CAST(:errors AS text[])) AS f (symbol_id, error) ON f.symbol_id = e.symbol_id
+ WHERE q.id = e.id AND q.claim_token = :token AND q.status = 'running'
+   AND q.symbol_id = ANY (coalesce(CAST(:symbols AS bigint[]), ARRAY[q.symbol_id]))
+RETURNING q.symbol_id""")
 
 # Each symbol by its own attempts: the pause doubles, and up to half of it comes on top by chance.
 _FAIL = text("""
@@ -158,10 +161,22 @@ def renew(session: Session, token: int, lease_s: float, *, now: datetime | None 
 
 
 def finish(
-    session: Session, token: int, symbol_ids: Sequence[int] | None = None, *, now: datetime | None = None
+    session: Session,
+    token: int,
+    symbol_ids: Sequence[int] | None = None,
+    *,
+    errors: Mapping[int, str] | None = None,
+    now: datetime | None = None,
 ) -> list[int]:
-    """Marks symbols of a batch done (None: all that it holds) and gives them; LeaseLost where it holds none of them."""
-    given = {"token": token, "symbols": None if symbol_ids is None else list(symbol_ids), "now": now}
+    """Ends symbols of a batch (None: all that it holds) and gives them; LeaseLost where it holds none of them.
+
+    They are `done`, or `failed` with what `errors` says of their id: to try them again would not help now.
+    """
+    failed = errors or {}
+    given = {
+        "token": token, "symbols": None if symbol_ids is None else list(symbol_ids), "now": now,
+        "failed": list(failed), "errors": list(failed.values()),
+    }  # fmt: skip
     done = list(session.scalars(_FINISH, given))
     if not done:
         raise LeaseLost(f"batch {token} was taken over by another worker: what it did is not stored")
