@@ -143,7 +143,7 @@ def test_a_broken_answer_names_its_fault_in_the_finding(turbulent: System) -> No
     with pytest.raises(BadAnswer):
         turbulent.scan(LATER[0])
     assert turbulent.rows("SELECT check_name, evidence FROM operational_findings") == [
-        ("vendor_answer", {"fault": "count"})
+        ("vendor_answer", {"task": "scan", "fault": "count", "session": LATER[0].isoformat()})
     ]
     assert turbulent.scan(LATER[0]).listed == 124
 

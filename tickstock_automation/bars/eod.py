@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tickstock_automation.bars import day as market_day
 from tickstock_automation.bars.closures import EmptyDay, close_session, judge, witnesses
@@ -17,13 +17,13 @@ from tickstock_automation.bars.models import EodRun, SessionStatus
 from tickstock_automation.bars.partitions import ensure_partitions
 from tickstock_automation.bars.session_state import settle
 from tickstock_automation.bars.wanted import Reason, request_spans
-from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run
-from tickstock_automation.errors import BadAnswer, Fault, LeaseLost, PlanLacks, Stop, TickstockError, VendorUnavailable
-from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.db.runs import DONE, finish_run
+from tickstock_automation.errors import BadAnswer, Fault, PlanLacks, VendorUnavailable
+from tickstock_automation.events.catalogue import MaintenanceCompleted, Service
 from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.maintenance import run_once
 from tickstock_automation.processing.queue import queue_symbols
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
@@ -89,25 +89,12 @@ def load_session(
 
     A vendor without its bars is waited for (VendorUnavailable); `late_after_s` after the close that is a failure (BadAnswer).
     """
-    with transaction(Role.IPO_MONITOR) as session:
-        claim = claim_run(session, EodRun, day, settings.lease_s)
-        if claim is None:
-            return None
-        token, first = claim
-        if first:
-            add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-    load = _Load(day, token, vendor, settings, calendar, now or datetime.now(UTC))
-    try:
-        return load.run()
-    except LeaseLost:
-        raise
-    except (BadAnswer, Stop) as error:
-        _fail(day, token, load.calls, error)
-        raise
-    except Exception:  # whatever it is, the next try may take the run at once
-        with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, EodRun, day, token, load.calls)
-        raise
+    moment = now or datetime.now(UTC)
+    return run_once(
+        EodRun, TASK, day, vendor, settings.lease_s,
+        lambda token: _Load(day, token, vendor, settings, calendar, moment).run(),
+        before_failed=lambda session: settle(session, [day], known_only=False),
+    )  # fmt: skip
 
 
 class _Load:
@@ -197,28 +184,3 @@ def ask_again(session: ServiceSession, day: date, lacking: Sequence[market_day.L
             by_type.setdefault(one.equity_type, []).append(one.ticker)
     for equity_type, tickers in by_type.items():
         queue_symbols(session, equity_type, tickers, Reason.MISSING, settings.queue_bound)
-
-
-def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
-    """Told once a month for each session and cause: the schedule tries it again every ten minutes."""
-    late = isinstance(error, BadAnswer) and error.fault is Fault.EMPTY
-    check = "vendor_refused" if isinstance(error, Stop) else "vendor_late" if late else "vendor_answer"
-    evidence = {"session": day.isoformat(), "fault": error.fault.value if isinstance(error, BadAnswer) else "refused"}
-    with transaction(Role.IPO_MONITOR) as session:
-        settle(session, [day], known_only=False)
-        finish_run(session, EodRun, day, token, FAILED, calls, {}, str(error))
-        known = operational.reported_lately(session, check, evidence)
-        if known:
-            return
-        operational.report(
-            session, check=check, severity="critical", day=day, reported_by=Service.IPO_MONITOR, message=str(error),
-            evidence=evidence,
-        )  # fmt: skip
-        completed = MaintenanceCompleted(task=TASK, session=day, outcome="failed", error=str(error))
-        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
-
-
-def newest_loaded() -> date | None:
-    """The newest session whose load is done."""
-    with transaction(Role.IPO_MONITOR) as session:
-        return session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))

@@ -18,13 +18,13 @@ from tickstock_automation.bars.gaps import request_gaps
 from tickstock_automation.bars.models import CorporateAction, EodRun, Load, RereadRun, SessionStatus
 from tickstock_automation.bars.session_state import settle
 from tickstock_automation.bars.wanted import earliest_session
-from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.db.runs import DONE, FAILED, claim_run, finish_run, release_run, renew_run
-from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
-from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.db.runs import DONE, finish_run, renew_run
+from tickstock_automation.errors import BadAnswer
+from tickstock_automation.events.catalogue import MaintenanceCompleted, Service
 from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.maintenance import run_once
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Vendor
@@ -54,25 +54,10 @@ def reread(morning: date, vendor: Vendor, calendar: SessionCalendar, settings: S
 
     A session that was read for this morning already is not paid for again.
     """
-    with transaction(Role.IPO_MONITOR) as session:
-        claim = claim_run(session, RereadRun, morning, settings.lease_s)
-        if claim is None:
-            return None
-        token, first = claim
-        if first:
-            add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=morning))])
-    before = vendor.calls
-    try:
-        return _Reread(morning, token, vendor, calendar, settings).run()
-    except LeaseLost:
-        raise
-    except (BadAnswer, Stop) as error:
-        _fail(morning, token, vendor.calls - before, error)
-        raise
-    except Exception:  # whatever it is, the next try may take the run at once
-        with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, RereadRun, morning, token, vendor.calls - before)
-        raise
+    return run_once(
+        RereadRun, TASK, morning, vendor, settings.lease_s,
+        lambda token: _Reread(morning, token, vendor, calendar, settings).run(),
+    )  # fmt: skip
 
 
 class _Reread:
@@ -153,24 +138,3 @@ class _Reread:
         report.loads.append(known[0])
         report.loaded += known[1]
         report.updated += known[2]
-
-
-def _fail(morning: date, token: int, calls: int, error: TickstockError) -> None:
-    check = "vendor_refused" if isinstance(error, Stop) else "vendor_answer"
-    with transaction(Role.IPO_MONITOR) as session:
-        finish_run(session, RereadRun, morning, token, FAILED, calls, {}, str(error))
-        evidence = {"reread": morning.isoformat()}
-        if operational.reported_lately(session, check, evidence):
-            return
-        operational.report(
-            session, check=check, severity="high", day=morning, reported_by=Service.IPO_MONITOR, message=str(error),
-            evidence=evidence,
-        )  # fmt: skip
-        completed = MaintenanceCompleted(task=TASK, session=morning, outcome="failed", error=str(error))
-        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
-
-
-def last_reread() -> date | None:
-    """The newest morning that is done."""
-    with transaction(Role.IPO_MONITOR) as session:
-        return session.scalar(select(func.max(RereadRun.session)).where(RereadRun.outcome == DONE))

@@ -15,11 +15,11 @@ from sqlalchemy import delete, insert, select, update
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.db.runs import DONE, FAILED, HELD, claim_run, finish_run, release_run, renew_run
+from tickstock_automation.db.runs import DONE, HELD, finish_run, renew_run
 from tickstock_automation.db.vendor_differences import Difference, Kind, note
-from tickstock_automation.errors import BadAnswer, LeaseLost, Stop, TickstockError
-from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.catalogue import MaintenanceCompleted, Service
 from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.maintenance import run_once
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.archiving import archive
@@ -75,25 +75,10 @@ def scan(day: date, vendor: Vendor, calendar: SessionCalendar, settings: Setting
 
     Raises what the vendor raised, after the run is marked as failed and the failure is told by event.
     """
-    with transaction(Role.IPO_MONITOR) as session:
-        claim = claim_run(session, ScanRun, day, settings.lease_s)
-        if claim is None:
-            return None
-        token, first = claim
-        if first:
-            add_events(session, Service.IPO_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-    before = vendor.calls
-    try:
-        return _Scan(day, token, vendor, calendar, settings).run()
-    except LeaseLost:
-        raise
-    except (BadAnswer, Stop) as error:
-        _fail(day, token, vendor.calls - before, error)
-        raise
-    except Exception:  # whatever it is, the next try may take the run at once
-        with transaction(Role.IPO_MONITOR) as session:
-            release_run(session, ScanRun, day, token, vendor.calls - before)
-        raise
+    return run_once(
+        ScanRun, TASK, day, vendor, settings.lease_s,
+        lambda token: _Scan(day, token, vendor, calendar, settings).run(),
+    )  # fmt: skip
 
 
 class _Scan:
@@ -224,18 +209,6 @@ class _Scan:
             session, check=check, severity=severity, day=self.day, reported_by=Service.IPO_MONITOR, message=message,
             evidence=evidence,
         )  # fmt: skip
-
-
-def _fail(day: date, token: int, calls: int, error: TickstockError) -> None:
-    with transaction(Role.IPO_MONITOR) as session:
-        finish_run(session, ScanRun, day, token, FAILED, calls, {}, str(error))
-        fault = {"fault": error.fault.value} if isinstance(error, BadAnswer) else {}
-        operational.report(
-            session, check="vendor_refused" if isinstance(error, Stop) else "vendor_answer", severity="critical",
-            day=day, reported_by=Service.IPO_MONITOR, message=str(error), evidence=fault,
-        )  # fmt: skip
-        completed = MaintenanceCompleted(task=TASK, session=day, outcome="failed", error=str(error))
-        add_events(session, Service.IPO_MONITOR, [Pending(completed)])
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
