@@ -15,7 +15,7 @@ import polars as pl
 from sqlalchemy import text
 
 from tickstock_automation.bars.adjusted import adjusted_frame
-from tickstock_automation.bars.backfill import make_calls
+from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.drafts import draft, order
 from tickstock_automation.bench.load import set_market_day
 from tickstock_automation.bench.market import KEY

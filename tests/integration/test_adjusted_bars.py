@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from tests.builders import Played, add_symbols, bar, write_bars
 from tests.services import Seen
 from tickstock_automation.bars.adjusted import adjusted_frame
-from tickstock_automation.bars.backfill import make_calls
+from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.drafts import draft, order
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role

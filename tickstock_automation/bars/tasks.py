@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 import structlog
 from celery import shared_task
 
-from tickstock_automation.bars.backfill import make_calls, process_batch
+from tickstock_automation.bars.backfill import process_batch
+from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.eod import load_missed, load_session
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import VendorRefused
