@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCKED := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit faults vendor-faults lint types contract bench docs lock clean
+.PHONY: help install up test unit faults vendor-faults bar-faults lint types contract bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ faults: $(VENV)/.installed ## Fifteen minutes of kills, freezes, wipes and cut c
 
 vendor-faults: $(VENV)/.installed ## Each of the vendor's faults for a day of a replay (FAULTS="--data FOLDER --as-of DATE --days N --on DATE")
 	$(BIN)/python -m tests.campaigns.vendor_faults $(FAULTS)
+
+bar-faults: $(VENV)/.installed ## Kills in the middle of a backfill's loads, and its bars checked (FAULTS="--kills N --seed N")
+	$(BIN)/python -m tests.campaigns.bar_faults $(FAULTS)
 
 lint: $(VENV)/.installed-test ## Format, lint, check the import rules
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/lint-imports
