@@ -45,7 +45,8 @@ def main() -> None:
         with book.open("a", buffering=1, encoding="utf-8") as written:
             served = application(market, key, count=lambda: time.sleep(delay))
             HTTPServer(Noting(served, written)).listen(port, HOST)
-            print("serving", flush=True)
+            sys.stdout.write("serving\n")
+            sys.stdout.flush()
             await asyncio.Event().wait()
 
     asyncio.run(run())
