@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.builders import bar
 from tests.services import DAYS, Altered, System
+from tickstock_automation import stopping
 from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.bars.eod import missed_sessions
 from tickstock_automation.db.engine import transaction
@@ -351,6 +352,31 @@ def test_a_batch_whose_lease_was_lost_stores_nothing_more(build: Callable[..., S
     assert system.rows("SELECT count(*), max(close) FROM historical_data") == [(90, 10.0)]
     assert system.rows("SELECT id FROM loads") == loads, "of the late answer not even the load is kept"
     assert system.rows("SELECT DISTINCT status FROM equity_processing_queue") == [("done",)]
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_batch_back_and_keeps_what_it_has(build: Callable[..., System]) -> None:
+    system = build()
+    system.free_pace()
+    system.scan(MONDAY)
+    batches: list[Batch] = []
+    dispatch(system.settings, lambda batch, _queue: batches.append(batch))
+
+    def told(answer: BarsAnswer) -> BarsAnswer:
+        stopping.request()
+        return answer
+
+    try:
+        vendor = Altered(system.played.vendor, grouped_bars=told, range_bars=told)
+        process_batch(batches[0].token, "STOCK_EOD", MONDAY, vendor, calendar(), system.settings)
+    finally:
+        stopping._told[0] = 0
+    assert vendor.calls == 1
+    assert system.rows("SELECT DISTINCT status, attempts FROM equity_processing_queue") == [("pending", 0)]
+    assert system.rows("SELECT status, count(*) FROM bar_calls GROUP BY 1 ORDER BY 1") == [("done", 1), ("waiting", 2)]
+    before = system.played.vendor.calls
+    process_due(system, system.played.vendor)
+    assert system.played.vendor.calls - before == 2, "what the first had brought is not asked for again"
+    assert system.rows("SELECT count(*) FROM historical_data") == [(90,)]
 
 
 def test_after_its_last_attempt_a_symbol_is_failed_with_the_reason(build: Callable[..., System]) -> None:
