@@ -70,8 +70,11 @@ def _next_call(calendar: SessionCalendar, settings: Settings, least_priority: in
     """Claims the next call, after planning where that is needed, and gives up what killed its workers too often."""
     with transaction(Role.IPO_MONITOR) as session:
         plan_if_needed(session, calendar)
-        for lost in calls.exhausted_calls(session, settings.max_attempts):
+        exhausted = calls.exhausted_calls(session, settings.max_attempts)
+        for lost in exhausted:
             loading.give_up(session, lost, calendar, f"its worker ended {lost.attempts} times in the middle")
+        if exhausted:
+            make_plan(session, calendar)
     with transaction(Role.IPO_MONITOR) as session:
         await_plan(session)
         return calls.claim_call(

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tickstock_automation.bars import day as market_day
 from tickstock_automation.bars.closures import EmptyDay, close_session, judge, witnesses
@@ -49,16 +49,17 @@ class EodReport:
 
 
 def missed_sessions(calendar: SessionCalendar, now: datetime) -> list[date]:
-    """Closed sessions since the first that was loaded whose load is not done, oldest first, thirty sessions back at most.
+    """Closed sessions since the first that was ever begun whose load is not done, oldest first, thirty back at most.
 
-    Found by what is there, not by the clock: a machine that was off makes good what lacks. Where none was loaded, the last.
+    Found by what is there, not by the clock: a machine that was off makes good what lacks. Where none was begun, the last.
     """
     newest = calendar.last_closed(now)
     with transaction(Role.IPO_MONITOR) as session:
+        first = session.scalar(select(func.min(EodRun.session)))
         done = set(session.scalars(select(EodRun.session).where(EodRun.outcome == DONE)))
-    if not done:
+    if first is None:
         return [newest]
-    recent = calendar.between(min(done), newest)[-MOST_MISSED:]
+    recent = calendar.between(first, newest)[-MOST_MISSED:]
     return [day for day in recent if day not in done]
 
 
