@@ -77,11 +77,24 @@ def test_in_the_background_with_commands_beside_it(tickstock: Tickstock, folder:
     tail.terminate()
     tail.communicate()
 
-    planned = json.loads(tickstock("backfill", "AAA", "--as-of", "2024-03-05", "--plan", "--json").stdout)
-    assert planned["bars_wanted"] == 3
-    assert planned["calls"] == 1
-    unknown = tickstock("backfill", "NOPE", "--as-of", "2024-03-05")
-    assert (unknown.returncode, "NOPE" in unknown.stderr) == (2, True)
+    span = ("--symbols", "aaa", "--from", "2024-02-20", "--to", "2024-03-05", "--missing")
+    planned = json.loads(tickstock("backfill", *span, "--plan", "--json").stdout)
+    assert (planned["bars_wanted"], planned["calls"], planned["job_id"]) == (3, 1, None)
+    unknown = tickstock("backfill", "--symbols", "NOPE")
+    assert (unknown.returncode, "NOPE" in unknown.stderr) == (3, True)
+    worked = tickstock("backfill", *span, "--json")
+    assert worked.returncode == 0, worked.stderr
+    job = json.loads(worked.stdout)
+    assert (job["state"], job["bars"] + job["empty"], job["vendor_calls"]) == ("done", 3, 1)
+    listed = json.loads(tickstock("backfill", "status", "--json").stdout)["jobs"]
+    assert listed[0]["id"] == job["id"]
+    again = tickstock("backfill", "cancel", str(job["id"]))
+    assert (again.returncode, "has ended: done" in again.stderr) == (2, True)
+    assert tickstock("backfill", "status", "999").returncode == 3
+    why = json.loads(tickstock("bars", "why", "AAA", "2024-02-20", "--json").stdout)
+    assert why["bar"]["load"]["endpoint"] in ("grouped", "range")
+    usable = json.loads(tickstock("status", "--json").stdout)["morning"]
+    assert (usable["usable"], usable["session"]) == (True, "2024-02-29")
 
     stopped = tickstock("down")
     assert stopped.returncode == 0, stopped.stderr

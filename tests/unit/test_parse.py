@@ -72,8 +72,21 @@ def test_days_between_those_wanted_of_a_range_are_not_asked_for() -> None:
     assert (parsed.bars["date"].to_list(), parsed.not_asked, parsed.refused) == ([DAY, date(2015, 7, 17)], 1, ())
 
 
-def test_prices_that_contradict_each_other_are_stored() -> None:
-    assert parse([GOOD | {"h": 0.5, "l": 3, "o": 0, "c": -1}], {"A": 7}, [DAY]).bars.height == 1
+def test_prices_that_contradict_each_other_are_stored_and_flagged() -> None:
+    rows = {
+        "negative_price": GOOD | {"c": -1.0}, "zero_price": GOOD | {"o": 0, "l": 0}, "contradictory": GOOD | {"h": 1.5},
+        None: GOOD | {"o": 1.0, "l": 1.0, "h": 2.0},
+    }  # fmt: skip
+    for flag, row in rows.items():
+        assert parse([row], {"A": 7}, [DAY]).bars["flag"].to_list() == [flag]
+
+
+def test_a_day_without_a_session_and_a_ticker_that_cannot_be_one_are_refused() -> None:
+    saturday = AT + 3 * 86_400_000
+    in_range = parse([GOOD | {"t": saturday}], {"A": 7}, [DAY, date(2015, 7, 20)], ticker="A")
+    assert [(one.reason, one.session) for one in in_range.refused] == [("no_session", date(2015, 7, 18))]
+    grouped = parse([GOOD, GOOD | {"T": "\x00A"}, GOOD | {"T": "A B"}, GOOD | {"T": None}], {"A": 7}, [DAY])
+    assert [one.reason for one in grouped.refused] == ["impossible_ticker"] * 3
 
 
 junk = st.one_of(
@@ -85,3 +98,5 @@ junk = st.one_of(
 def test_garbage_is_refused_or_not_asked_for_and_never_raises(rows: list[dict[str, object]]) -> None:
     parsed = parse(rows, {"A": 1, "": 2}, [DAY])
     assert parsed.bars.height + len(parsed.refused) + parsed.not_asked == len(rows)
+    assert set(parsed.bars["symbol_id"]) <= {1, 2}
+    assert set(parsed.bars["date"]) <= {DAY}
