@@ -60,6 +60,10 @@ def upgrade() -> None:
             "session_status", sa.Column("closed", sa.Boolean(), server_default=sa.text("false"), nullable=False)
         )
         op.create_index("ix_symbol_aliases_ticker", "symbol_aliases", ["ticker"])
+        op.add_column(
+            "session_status",
+            sa.Column("exchanges", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        )
         run_sql("expected_symbols")
         run_sql("ticker_tenures")
         op.execute(f"GRANT SELECT ON ticker_tenures TO {READERS}, tickstock_ipo_monitor")
@@ -73,6 +77,7 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION expected_symbols(date)")
         op.execute("DROP VIEW ticker_tenures")
         op.drop_index("ix_symbol_aliases_ticker", "symbol_aliases")
+        op.drop_column("session_status", "exchanges")
         op.drop_column("session_status", "closed")
         op.drop_column("bar_corrections", "reason")
         op.drop_index("ix_loads_session", "loads")

@@ -172,3 +172,18 @@ def test_a_morning_that_was_interrupted_pays_for_no_session_twice(build: Callabl
     assert report is not None
     assert (report.sessions, calls) == (3, 4)
     assert datetime.now(UTC) > closed(LATER[2])
+
+
+def test_completeness_is_told_by_exchange(build: Callable[..., System]) -> None:
+    names = [f"T{number:02}" for number in range(40)]
+    tickers = "ticker,primary_exchange\n" + "".join(
+        f"{name},{'XNYS' if at < 20 else 'XNAS'}\n" for at, name in enumerate(names)
+    )
+    system = build([bar(name, day) for name in names for day in DAYS if name < "T33" or day != MONDAY], tickers)
+    system.scan(MONDAY)
+    system.eod(MONDAY)
+    [(state, exchanges, reasons)] = system.rows("SELECT state, exchanges, reasons FROM session_status")
+    assert (state, exchanges["XNYS"]["stored"], exchanges["XNAS"]) == (
+        "pending", 20, {"expected": 20, "stored": 13, "known_empty": 0},
+    )  # fmt: skip
+    assert "of XNAS 13 of 20 bars are there" in reasons

@@ -290,6 +290,9 @@ class SessionStatus(Base):
     closed: Mapped[bool] = mapped_column(
         server_default=text("false"), doc="the exchange did not trade, though the calendar has it: no bar is expected"
     )
+    exchanges: Mapped[dict[str, Any]] = mapped_column(
+        server_default="{}", doc="by MIC of the primary exchange (or ?): expected, stored, known_empty"
+    )
     reasons: Mapped[list[str]] = mapped_column(server_default="[]")
     ready_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

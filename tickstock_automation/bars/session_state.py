@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation.bars.models import SessionStatus
 
+FEW = 5
+FULL_SHARE = 0.95
 State = Literal["pending", "ready", "degraded", "missing"]
 
 _COUNT = text("""
@@ -26,6 +28,15 @@ SELECT count(*), count(b.symbol_id),
   LEFT JOIN bars b ON b.symbol_id = e.id
   LEFT JOIN known_empty k ON k.symbol_id = e.id AND k.session = :day
   LEFT JOIN unloaded_bars u ON u.symbol_id = e.id AND u.session = :day""")
+
+
+# The same by exchange: a vendor may lose one of them.
+_BY_EXCHANGE = text("""
+SELECT coalesce(s.exchange, '?'), count(*), count(h.symbol_id), count(*) FILTER (WHERE h.symbol_id IS NULL AND k.symbol_id IS NOT NULL)
+  FROM expected_symbols(:day) e JOIN symbols s ON s.id = e.symbol_id
+  LEFT JOIN historical_data h ON h.symbol_id = s.id AND h.date = :day
+  LEFT JOIN known_empty k ON k.symbol_id = s.id AND k.session = :day
+ GROUP BY 1 ORDER BY 1""")
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,22 @@ def count(session: Session, day: date) -> Counts:
     return Counts(*session.execute(_COUNT, {"day": day}).one())
 
 
+def by_exchange(session: Session, day: date) -> dict[str, dict[str, int]]:
+    """Completeness of a session by primary exchange (MIC, or `?`)."""
+    rows = session.execute(_BY_EXCHANGE, {"day": day})
+    return {row[0]: {"expected": row[1], "stored": row[2], "known_empty": row[3]} for row in rows}
+
+
+def thin_exchanges(found: dict[str, dict[str, int]]) -> list[str]:
+    """Which exchanges lack more than a twentieth of their bars, and more than a few. Pure."""
+    said = []
+    for name, one in found.items():
+        due = one["expected"] - one["known_empty"]
+        if due - one["stored"] > FEW and one["stored"] < FULL_SHARE * due:
+            said.append(f"of {name} {one['stored']} of {due} bars are there")
+    return said
+
+
 def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -> None:
     """Sets the state of sessions anew; with `known_only`, of those that have a row already."""
     for day in sorted(set(days)):
@@ -83,6 +110,8 @@ def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -
         row.state, row.reasons = counts.state()
         row.expected, row.stored, row.known_empty = counts.expected, counts.stored, counts.known_empty
         row.refused, row.failed = counts.refused, counts.failed
+        row.exchanges = by_exchange(session, day)
+        row.reasons = [*row.reasons, *thin_exchanges(row.exchanges)]
         now = session.execute(text("SELECT now()")).scalar_one()
         row.updated_at = now
         if row.state != "ready":

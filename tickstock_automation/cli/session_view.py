@@ -21,7 +21,7 @@ ANSWERS = {
 }
 
 _SESSIONS = text("""
-SELECT s.session, s.state, s.expected, s.stored, s.known_empty, s.refused, s.failed, s.closed, s.reasons, s.ready_at, g.completeness
+SELECT s.session, s.state, s.expected, s.stored, s.known_empty, s.refused, s.failed, s.closed, s.exchanges, s.reasons, s.ready_at, g.completeness
   FROM session_status s CROSS JOIN get_session_status(s.session) g ORDER BY s.session DESC LIMIT :last""")
 
 
