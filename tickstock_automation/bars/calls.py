@@ -54,11 +54,6 @@ _PUT_OFF = text("""
 UPDATE bar_calls SET due_at = now() + make_interval(secs => :pause)
  WHERE status = 'waiting' AND due_at < now() + make_interval(secs => :pause)""")
 
-_OPEN = text("""
-SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FILTER (WHERE status = 'running'),
-       min(due_at) FILTER (WHERE status = 'waiting')
-  FROM bar_calls WHERE status IN ('waiting', 'running') AND priority >= :least""")
-
 
 @dataclass(frozen=True)
 class Claimed:
@@ -136,12 +131,6 @@ def put_all_off(session: Session, pause_s: float) -> None:
 def give_up(session: Session, call: Claimed, error: str) -> None:
     """The call is not made again; the caller notes its bars as unloaded."""
     session.execute(_GIVEN_UP, {"id": call.id, "error": error})
-
-
-def open_calls(session: Session, least_priority: int = 0) -> tuple[int, int]:
-    """How many calls wait, and how many are being made."""
-    row = session.execute(_OPEN, {"least": least_priority}).one()
-    return row[0], row[1]
 
 
 def jittered(first_s: float, times: int) -> float:
