@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -14,16 +14,16 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import FAILED, RunMixin, claim_run, finish_run, release_run
 from tickstock_automation.errors import BadAnswer, Fault, LeaseLost, Stop, TickstockError
 from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.data.maintenance import MaintenanceTask
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.vendor.client import Vendor
 
-Task = Literal["scan", "end_of_day", "reread"]
 Report = TypeVar("Report")
 
 
 def run_once(
     model: type[RunMixin],
-    task: Task,
+    task: MaintenanceTask,
     day: date,
     vendor: Vendor,
     lease_s: int,
@@ -60,7 +60,7 @@ def run_once(
         raise
 
 
-def _tell(session: Session, task: Task, day: date, error: TickstockError) -> None:
+def _tell(session: Session, task: MaintenanceTask, day: date, error: TickstockError) -> None:
     """Once for each session and cause: the schedule tries it again every ten minutes."""
     fault = error.fault if isinstance(error, BadAnswer) else None
     late = fault is Fault.EMPTY and task == "end_of_day"

@@ -1,18 +1,15 @@
 """Backfill jobs: what they ask for, what they share, and a person's word on them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tests.builders import bar
-from tests.services import DAYS, Altered, System
+from tests.backfilling import LAST, Desk
+from tests.services import DAYS, Altered
 from tickstock_automation.bars import control
-from tickstock_automation.bars.calling import make_calls
-from tickstock_automation.bars.drafts import Draft, draft, order
+from tickstock_automation.bars.drafts import order
 from tickstock_automation.bars.planning import make_plan
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
@@ -21,49 +18,6 @@ from tickstock_automation.sessions import calendar
 from tickstock_automation.vendor.client import BarsAnswer
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
-
-LAST = DAYS[30]
-
-
-class Desk:
-    """The symbols of a scan that asked for nothing, and the hand that orders backfills."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        system.scan(LAST)
-        system.rows("UPDATE bar_requests SET status = 'cancelled' RETURNING 1")
-        system.rows("DELETE FROM backfill_jobs WHERE id NOT IN (SELECT job_id FROM bar_requests) RETURNING 1")
-        system.played.at(LAST, closed=True)
-        self.ids = {row[0]: row[1] for row in system.rows("SELECT ticker, id FROM symbols")}
-
-    def draft(self, *tickers: str, first: date = DAYS[0], last: date = LAST, reread: bool = False, earliest: date = date.min) -> Draft:  # fmt: skip
-        with transaction(Role.APP) as session:
-            ids = [self.ids[one] for one in tickers or self.ids]
-            return draft(session, ids, first, last, earliest, calendar(), reread=reread)
-
-    def order(self, *tickers: str, max_calls: int | None = None, **about: Any) -> int:
-        with transaction(Role.IPO_MONITOR) as session:
-            return order(session, self.draft(*tickers, **about), LAST, "ann", max_calls)
-
-    def work(self, vendor: Any = None, most_s: float = float("inf")) -> int:
-        return make_calls(vendor or self.system.played.vendor, calendar(), self.system.settings, most_s=most_s).calls
-
-    def job(self, number: int) -> control.JobStatus:
-        with transaction(Role.APP) as session:
-            return control.job_status(session, number, 0)
-
-    def say(self, what: Callable[..., None], *words: Any) -> None:
-        with transaction(Role.IPO_MONITOR) as session:
-            what(session, *words, calendar())
-
-    def stored(self) -> int:
-        return int(self.system.rows("SELECT count(*) FROM historical_data")[0][0])
-
-
-@pytest.fixture
-def desk(build: Callable[..., System]) -> Desk:
-    """Forty symbols on 31 sessions, so that a whole market is a call a session."""
-    return Desk(build([bar(f"T{number:02}", day, 10 + number) for number in range(40) for day in DAYS[:40]]))
 
 
 def test_a_job_brings_all_with_the_fewest_calls_and_tells_its_life_once(desk: Desk) -> None:
@@ -126,21 +80,21 @@ def test_a_job_pauses_when_its_calls_are_spent_and_goes_on_when_told(desk: Desk)
     assert desk.work() == 4
     job = desk.job(number)
     assert (job.state, job.why, job.vendor_calls, job.calls_left) == ("paused", "its 4 calls are spent", 4, 27)
-    desk.say(lambda session, calendar: control.resume(session, number, 2, calendar))
+    desk.say(control.resume, number, 2)
     assert desk.work() == 2
-    desk.say(lambda session, calendar: control.resume(session, number, None, calendar))
+    desk.say(control.resume, number, None)
     assert desk.work() == 25
     assert desk.job(number).state == "done"
 
 
 def test_a_paused_job_costs_no_call_but_takes_what_others_bring(desk: Desk) -> None:
     paused = desk.order()
-    desk.say(lambda session, calendar: control.pause(session, paused, "ann", calendar))
+    desk.say(control.pause, paused, "ann")
     assert (desk.work(), desk.job(paused).why) == (0, "paused by ann")
     other = desk.order(first=DAYS[28])
     assert desk.work() == 3
     assert (desk.job(other).state, desk.job(other).vendor_calls) == ("done", 3)
-    desk.say(lambda session, calendar: control.resume(session, paused, None, calendar))
+    desk.say(control.resume, paused, None)
     assert desk.work() == 28, "without the three that the other job paid for"
     assert (desk.job(paused).pairs, desk.job(paused).bars) == (1120, 1120)
 
@@ -155,11 +109,11 @@ def test_two_jobs_that_want_the_same_call_share_it(desk: Desk) -> None:
 def test_a_cancelled_job_keeps_its_bars_and_ends(desk: Desk) -> None:
     number = desk.order(max_calls=3)
     desk.work()
-    desk.say(lambda session, calendar: control.cancel(session, number, "bob", calendar))
+    desk.say(control.cancel, number, "bob")
     assert (desk.job(number).state, desk.stored(), desk.work()) == ("cancelled", 120, 0)
     assert desk.system.events("backfill_completed")[-1]["outcome"] == "cancelled"
     with pytest.raises(UsedWrongly, match="has ended"):
-        desk.say(lambda session, calendar: control.pause(session, number, "bob", calendar))
+        desk.say(control.pause, number, "bob")
     with pytest.raises(NotFound):
         desk.job(99)
 
@@ -193,7 +147,69 @@ def test_a_failed_job_tries_what_failed_again(desk: Desk) -> None:
     reasons = desk.system.rows("SELECT DISTINCT outcome, reason FROM unloaded_bars")
     assert reasons == [("failed", "its worker ended 5 times in the middle")]
     assert desk.draft("T01").calls == [], "only who asks again asks again"
-    desk.say(lambda session, calendar: control.resume(session, number, None, calendar))
+    desk.say(control.resume, number, None)
     desk.work()
     assert (desk.job(number).state, desk.job(number).bars, desk.job(number).failed) == ("done", 31, 0)
     assert desk.system.rows("SELECT count(*) FROM unloaded_bars") == [(0,)]
+
+
+def test_a_job_that_pauses_leaves_the_calls_that_another_waits_for(desk: Desk) -> None:
+    paused, other = desk.order(), desk.order(first=DAYS[25])
+    with transaction(Role.IPO_MONITOR) as session:
+        make_plan(session, calendar())
+    assert desk.system.rows("SELECT count(*) FROM bar_calls WHERE status = 'waiting'") == [(31,)]
+    desk.say(control.pause, paused, "ann")
+    assert desk.system.rows("SELECT min(first_session), count(*) FROM bar_calls WHERE status = 'waiting'") == [(DAYS[25], 6)]  # fmt: skip
+    assert desk.work() == 6
+    assert (desk.job(other).state, desk.job(paused).state, desk.job(paused).bars) == ("done", "paused", 240)
+
+
+def test_what_could_not_be_had_is_asked_for_again_by_a_new_order(desk: Desk) -> None:
+    desk.system.rows("INSERT INTO unloaded_bars (symbol_id, session, outcome, reason) SELECT id, :day, 'failed', 'html' FROM symbols WHERE ticker = 'T01' RETURNING 1", day=DAYS[4])  # fmt: skip
+    desk.order("T01")
+    assert desk.work() == 1
+    assert (desk.stored(), desk.system.rows("SELECT count(*) FROM unloaded_bars")) == (31, [(0,)])
+
+
+def test_a_re_read_notes_what_is_not_there_and_keeps_what_it_does_not_bring(desk: Desk) -> None:
+    desk.order("T01", last=DAYS[28])
+    desk.work()
+
+    def less(answer: BarsAnswer) -> BarsAnswer:
+        return replace(answer, rows=tuple(row for row in answer.rows[:-3]))
+
+    number = desk.order("T01", reread=True)
+    desk.work(Altered(desk.system.played.vendor, range_bars=less))
+    job = desk.job(number)
+    assert (job.state, job.pairs, job.bars, job.empty) == ("done", 31, 29, 2)
+    assert desk.stored() == 29
+    assert desk.system.rows("SELECT session FROM known_empty ORDER BY 1") == [(DAYS[29],), (DAYS[30],)]
+
+
+def test_a_call_whose_worker_died_is_made_again_after_its_lease_and_loaded_once(desk: Desk) -> None:
+    number = desk.order("T01")
+
+    def died(answer: BarsAnswer) -> BarsAnswer:
+        raise SystemExit  # as a killed process: nothing of ours is run any more
+
+    with pytest.raises(SystemExit):
+        desk.work(Altered(desk.system.played.vendor, range_bars=died))
+    assert desk.work() == 0, "it is still that worker's"
+    desk.system.rows("UPDATE bar_calls SET lease_until = now() - interval '1 s' RETURNING 1")
+    assert desk.work() == 1
+    assert desk.system.rows("SELECT attempts, status FROM bar_calls") == [(2, "done")]
+    assert (desk.job(number).vendor_calls, desk.stored()) == (1, 31)
+
+
+def test_the_call_for_splits_stands_for_no_bar(desk: Desk) -> None:
+    """A re-read of years long past: its first call is for all splits of them."""
+    with transaction(Role.IPO_MONITOR) as session:
+        number = order(session, desk.draft("T01", reread=True), date(2026, 1, 5), "ann", None)
+        make_plan(session, calendar())
+    rows = desk.system.rows("SELECT endpoint, ticker, first_session, last_session FROM bar_calls ORDER BY endpoint")
+    assert rows == [("range", "T01", DAYS[0], LAST), ("splits", None, DAYS[0], date(2026, 1, 5))]
+    assert desk.draft(first=DAYS[0], last=DAYS[1]).waiting == 0, "the market's first session is not planned by it"
+    desk.system.rows("UPDATE bar_calls SET status = 'done', finished_at = now() WHERE endpoint = 'splits' RETURNING 1")
+    desk.order("T02")  # the plan is made anew
+    assert desk.work() == 2
+    assert (desk.job(number).state, desk.job(number).vendor_calls, desk.stored()) == ("done", 1, 62)

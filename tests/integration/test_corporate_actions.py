@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from tests.builders import Played, add_symbols, bar, write_bars
 from tests.services import DAYS, Seen, System
 from tickstock_automation.bars.corporate_actions import Refreshed, refresh_dividends, refresh_splits
-from tickstock_automation.bars.partitions import ensure_partitions
+from tickstock_automation.bars.partitions import AHEAD, ensure_partitions
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.settings import Settings
@@ -161,7 +161,7 @@ def test_dividends_come_from_the_replay_as_the_client_asks_for_them(
 def test_partitions_are_made_a_year_ahead_once(seen: Seen) -> None:
     def ensure(day: date) -> int:
         with transaction(Role.IPO_MONITOR) as session:
-            return ensure_partitions(session, day)
+            return ensure_partitions(session, day, day + AHEAD)
 
     assert ensure(date(2019, 6, 3)) == 2
     assert ensure(date(2019, 12, 31)) == 0

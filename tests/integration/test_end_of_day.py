@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.builders import bar
 from tests.services import DAYS, Altered, System
+from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.eod import load_missed, load_session, missed_sessions
 from tickstock_automation.bars.reread import reread
+from tickstock_automation.bars.session_state import settle
+from tickstock_automation.db.engine import transaction
+from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import BadAnswer, VendorUnavailable
 from tickstock_automation.sessions import calendar
 from tickstock_automation.vendor.client import BarsAnswer
@@ -183,6 +187,61 @@ def test_completeness_is_told_by_exchange(build: Callable[..., System]) -> None:
     system.eod(MONDAY)
     [(state, exchanges, reasons)] = system.rows("SELECT state, exchanges, reasons FROM session_status")
     assert (state, exchanges["XNYS"]["stored"], exchanges["XNAS"]) == (
-        "pending", 20, {"expected": 20, "stored": 13, "known_empty": 0},
+        "pending", 20, {"expected": 20, "stored": 13, "known_empty": 0, "refused": 0, "failed": 0},
     )  # fmt: skip
     assert "of XNAS 13 of 20 bars are there" in reasons
+
+
+def test_half_days_are_loaded_after_their_own_close_and_holidays_are_none(build: Callable[..., System]) -> None:
+    days = calendar().between(date(2024, 7, 1), date(2024, 7, 10))
+    system = build([bar(name, day) for name in ("AAA", "BBB") for day in days])
+    system.scan(days[1])
+    system.eod(days[1])
+    half = date(2024, 7, 3)
+    assert missed_sessions(calendar(), datetime(2024, 7, 3, 17, 30, tzinfo=UTC)) == [half], "it closed at one o'clock"
+    assert missed_sessions(calendar(), datetime(2024, 7, 3, 16, 30, tzinfo=UTC)) == []
+    on_the_fourth = datetime(2024, 7, 4, 22, 0, tzinfo=UTC)
+    system.played.at(half, closed=True)
+    assert [one.state for one in load_missed(system.played.vendor, calendar(), system.settings, on_the_fourth)] == [
+        "ready"
+    ]
+    assert load_missed(system.played.vendor, calendar(), system.settings, on_the_fourth) == []
+    system.rows("UPDATE bar_requests SET status = 'cancelled' RETURNING 1")
+    system.played.at(date(2024, 7, 8), closed=False)
+    system.eod(date(2024, 7, 5))
+    report = reread(date(2024, 7, 8), system.played.vendor, calendar(), system.settings)
+    assert report is not None
+    assert (report.sessions, report.gaps) == (3, 0), "the fourth is no gap"
+
+
+def test_who_is_listed_later_has_no_gap_before(build: Callable[..., System]) -> None:
+    rows = [bar(name, day) for name in ("AAA", "BBB") for day in DAYS] + [bar("NEW", day) for day in LATER[1:]]
+    system = build(rows)
+    system.free_pace()
+    for day in (MONDAY, *LATER[:4]):
+        system.scan(day)
+        system.backfill(day)
+        system.eod(day)
+    report = reread(LATER[4], system.played.vendor, calendar(), system.settings)
+    assert report is not None
+    assert (report.gaps, system.rows("SELECT count(*) FROM bar_requests WHERE status = 'waiting'")) == (0, [(0,)])
+
+
+def test_a_session_with_refused_failed_and_empty_bars_still_adds_up(build: Callable[..., System]) -> None:
+    gone = {"T01", "T02"}
+    system = wide(build, without=tuple((name, MONDAY) for name in gone))
+
+    def spoiled(answer: BarsAnswer) -> BarsAnswer:
+        return replace(answer, rows=tuple(row | {"c": "?"} if row["T"] == "T05" else row for row in answer.rows))
+
+    broken = Altered(system.played.vendor, grouped_bars=spoiled)
+    system.eod(MONDAY, broken)
+    system.rows("UPDATE bar_requests SET not_before = now() RETURNING 1")
+    make_calls(broken, calendar(), system.settings)
+    assert system.rows("SELECT outcome, count(*) FROM unloaded_bars GROUP BY 1 ORDER BY 1") == [("failed", 2), ("refused", 1)]  # fmt: skip
+    system.rows("DELETE FROM unloaded_bars WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T01') RETURNING 1")
+    system.rows("INSERT INTO known_empty (symbol_id, session, reason) SELECT id, :day, 'halted' FROM symbols WHERE ticker = 'T01' RETURNING 1", day=MONDAY)  # fmt: skip
+    with transaction(Role.IPO_MONITOR) as session:
+        settle(session, [MONDAY])
+    found = system.rows("SELECT state, expected, stored, known_empty, refused, failed FROM session_status WHERE session = :day", day=MONDAY)  # fmt: skip
+    assert found == [("degraded", 40, 37, 1, 1, 1)]

@@ -100,3 +100,23 @@ def test_garbage_is_refused_or_not_asked_for_and_never_raises(rows: list[dict[st
     assert parsed.bars.height + len(parsed.refused) + parsed.not_asked == len(rows)
     assert set(parsed.bars["symbol_id"]) <= {1, 2}
     assert set(parsed.bars["date"]) <= {DAY}
+
+
+near = st.sampled_from([AT, AT + 86_400_000, AT + 3 * 86_400_000, AT - 400 * 86_400_000])
+plausible = st.fixed_dictionaries(
+    {"t": near | junk, "o": st.just(1.0) | junk, "h": st.just(2), "l": st.just(1), "c": st.just(1.5), "v": st.just(10) | junk},
+    optional={"T": st.sampled_from(["A", "B"])},
+)  # fmt: skip
+
+
+@given(st.lists(plausible, max_size=6), st.sampled_from([None, "A"]))
+def test_only_wanted_pairs_are_stored_of_ranges_and_of_grouped_answers_each_row_counted_once(
+    rows: list[dict[str, object]], ticker: str | None
+) -> None:
+    """Wanted is A on the first and the last of the days, not between them."""
+    days = [DAY, date(2015, 7, 17)]
+    parsed = parse(rows, {"A": 1}, days if ticker else [DAY], ticker)
+    stored = list(zip(parsed.bars["symbol_id"], parsed.bars["date"], strict=True))
+    assert len(stored) == len(set(stored))
+    assert set(stored) <= {(1, day) for day in (days if ticker else [DAY])}
+    assert len(stored) + len(parsed.refused) + parsed.not_asked == len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import date, timedelta
 
 import structlog
@@ -53,7 +54,7 @@ UPDATE equity_processing_queue q
 
 # Until when a batch waits whose bars could not all be had now: for the next call, or for another look after a pause.
 _LATER = text("""
-SELECT extract(epoch FROM due - now())::float8, why FROM (
+SELECT extract(epoch FROM due - now())::float8 AS seconds, why FROM (
        SELECT due_at AS due, error_message AS why FROM bar_calls WHERE status = 'waiting' AND priority >= :queued
        UNION ALL
        SELECT r.not_before, 'its bars are asked for again after a pause' FROM bar_requests r JOIN equity_processing_queue q
@@ -85,13 +86,9 @@ def process_batch(
     try:
         outcome = make_calls(vendor, calendar, settings, least_priority=QUEUED, alive=alive)
         with transaction(Role.IPO_MONITOR) as session:
-            _complete(session, token, equity_type, outcome, time.monotonic() - started)
-            if not outcome.waits:
-                later = session.execute(_LATER, {"token": token, "queued": QUEUED}).first()
-                pause, why = later or (0.0, None)
-                queue.give_back(
-                    session, token, why or "another worker is loading its bars", pause_s=max(pause, LOOK_AGAIN_S)
-                )
+            done = _complete(session, token, equity_type, time.monotonic() - started)
+            why, pause_s = _what_it_waits_for(session, token, outcome)
+            queue.give_back(session, token, why, pause_s=pause_s)
     except (LeaseLost, TryAgain):
         raise
     except Stop as error:  # the vendor refuses us: no fault of these symbols
@@ -102,12 +99,18 @@ def process_batch(
         with transaction(Role.IPO_MONITOR) as session:
             queue.fail_batch(session, token, repr(error), pause_s=RETRY_PAUSE_S, most_attempts=settings.max_attempts)
         raise
-    if outcome.waits:
-        with transaction(Role.IPO_MONITOR) as session:
-            queue.give_back(session, token, str(outcome.waits), pause_s=outcome.waits.after_s or RETRY_PAUSE_S)
-    done = sum(outcome.processed.values())
     log.info("batch worked", token=token, symbols=done, bars=outcome.bars, calls=outcome.calls, waits=outcome.waits)
     return outcome
+
+
+def _what_it_waits_for(session: ServiceSession, token: int, outcome: Outcome) -> tuple[str, float]:
+    """Why what is left of the batch is not done, and for how many seconds it need not be looked at."""
+    if outcome.waits is not None:
+        return str(outcome.waits), outcome.waits.after_s or RETRY_PAUSE_S
+    later = session.execute(_LATER, {"token": token, "queued": QUEUED}).first()
+    if later is None:
+        return "another worker is loading its bars", LOOK_AGAIN_S
+    return later.why or "its bars are still to be asked for", max(later.seconds, LOOK_AGAIN_S)
 
 
 def _ask_for_what_lacks(
@@ -119,8 +122,8 @@ def _ask_for_what_lacks(
     request_bars(session, ids, calendar.on_or_after(first), as_of, reason=Reason.ASKED, as_of=as_of)
 
 
-def _complete(session: ServiceSession, token: int, equity_type: str, outcome: Outcome, seconds: float) -> None:
-    """Finishes what wants no bar any more, with its statistics by type."""
+def _complete(session: ServiceSession, token: int, equity_type: str, seconds: float) -> int:
+    """Finishes what wants no bar any more, with its statistics by type; says how many symbols are done."""
     ready = session.execute(_READY, {"token": token, "queued": QUEUED}).all()
     own = {row.symbol_id: row.error for row in ready if row.own}
     if own:
@@ -128,14 +131,11 @@ def _complete(session: ServiceSession, token: int, equity_type: str, outcome: Ou
     others = [row for row in ready if not row.own]
     about = {"ids": [row.id for row in others], "errors": [row.error for row in others]}
     session.execute(_ALSO_READY, about)
-    for row in ready:
-        counts = outcome.processed if row.error is None else outcome.failed
-        counts[row.equity_type] = counts.get(row.equity_type, 0) + 1
-    for name in {equity_type, *outcome.processed, *outcome.failed}:
+    failed = Counter(row.equity_type for row in ready if row.error is not None)
+    processed = Counter(row.equity_type for row in ready if row.error is None)
+    for name in {equity_type, *processed, *failed}:
         session.execute(
             text("SELECT update_processing_stats(:type, :processed, :failed, :seconds)"),
-            {
-                "type": name, "processed": outcome.processed.get(name, 0), "failed": outcome.failed.get(name, 0),
-                "seconds": seconds,
-            },
-        )  # fmt: skip
+            {"type": name, "processed": processed[name], "failed": failed[name], "seconds": seconds},
+        )
+    return processed.total()

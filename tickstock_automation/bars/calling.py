@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.orm import Session
@@ -33,8 +33,6 @@ class Outcome:
 
     bars: int = 0
     calls: int = 0
-    processed: dict[str, int] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
     waits: TryAgain | None = None
 
 

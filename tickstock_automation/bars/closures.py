@@ -6,17 +6,17 @@ The other endpoint tells them apart: what a few tickers' own bars say of the day
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tickstock_automation.bars.parse import LATEST_MS
 from tickstock_automation.db import operational
 from tickstock_automation.events.catalogue import Service
-from tickstock_automation.sessions import NEW_YORK
+from tickstock_automation.sessions import new_york_date
 from tickstock_automation.vendor.client import Vendor
 
 AROUND = timedelta(days=8)
@@ -76,8 +76,8 @@ def _days(rows: Iterable[dict[str, object]]) -> set[date]:
     found = set()
     for row in rows:
         at = row.get("t")
-        if isinstance(at, int) and 0 <= at < 4_102_444_800_000:
-            found.add(datetime.fromtimestamp(at / 1000, ZoneInfo("UTC")).astimezone(NEW_YORK).date())
+        if isinstance(at, int) and 0 <= at < LATEST_MS:
+            found.add(new_york_date(datetime.fromtimestamp(at / 1000, UTC)))
     return found
 
 

@@ -59,18 +59,14 @@ class JobStatus:
 
 def job_status(session: Session, job_id: int, calls_per_minute: int) -> JobStatus:
     """One job; NotFound where there is none of this number."""
-    job = session.get(BackfillJob, job_id)
-    if job is None:
-        raise NotFound(f"there is no backfill job {job_id}: `tickstock backfill status` lists them")
+    job = _job(session, job_id)
     now = session.execute(select(func.clock_timestamp())).scalar_one()
     return _status(job, now, calls_per_minute)
 
 
-def newest_jobs(session: Session, most: int, calls_per_minute: int, *, open_only: bool = False) -> list[JobStatus]:
+def newest_jobs(session: Session, most: int, calls_per_minute: int) -> list[JobStatus]:
     """The last jobs, the newest first."""
     wanted = select(BackfillJob).order_by(BackfillJob.id.desc()).limit(most)
-    if open_only:
-        wanted = wanted.where(BackfillJob.state.not_in(ENDED))
     now = session.execute(select(func.clock_timestamp())).scalar_one()
     return [_status(job, now, calls_per_minute) for job in session.scalars(wanted)]
 
@@ -99,7 +95,7 @@ def waits_until(session: Session) -> tuple[datetime, str | None] | None:
     return None if due is None else (due, said)
 
 
-def pause(session: Session, job_id: int, author: str, calendar: SessionCalendar) -> None:
+def pause(session: Session, calendar: SessionCalendar, job_id: int, author: str) -> None:
     """No call is made for the job any more until it is resumed; one that is being made is stored."""
     job = _open_job(session, job_id)
     if job.state == "paused":
@@ -109,11 +105,9 @@ def pause(session: Session, job_id: int, author: str, calendar: SessionCalendar)
     make_plan(session, calendar)
 
 
-def resume(session: Session, job_id: int, max_calls: int | None, calendar: SessionCalendar) -> None:
+def resume(session: Session, calendar: SessionCalendar, job_id: int, max_calls: int | None) -> None:
     """Goes on where it stopped. A failed job tries what failed once more; `max_calls` more may be spent (None: no limit)."""
-    job = session.get(BackfillJob, job_id, with_for_update=True)
-    if job is None:
-        raise NotFound(f"there is no backfill job {job_id}")
+    job = _job(session, job_id, with_for_update=True)
     if job.state not in ("paused", "failed"):
         raise UsedWrongly(f"backfill job {job_id} is {job.state}: only a paused or failed one can be resumed")
     if job.state == "failed":
@@ -127,7 +121,7 @@ def resume(session: Session, job_id: int, max_calls: int | None, calendar: Sessi
     make_plan(session, calendar)
 
 
-def cancel(session: Session, job_id: int, author: str, calendar: SessionCalendar) -> None:
+def cancel(session: Session, calendar: SessionCalendar, job_id: int, author: str) -> None:
     """Ends a job; the bars it brought stay."""
     job = _open_job(session, job_id)
     job.state, job.why, job.calls_left = "cancelled", f"cancelled by {author}", 0
@@ -137,10 +131,15 @@ def cancel(session: Session, job_id: int, author: str, calendar: SessionCalendar
     make_plan(session, calendar)
 
 
-def _open_job(session: Session, job_id: int) -> BackfillJob:
-    job = session.get(BackfillJob, job_id, with_for_update=True)
+def _job(session: Session, job_id: int, *, with_for_update: bool = False) -> BackfillJob:
+    job = session.get(BackfillJob, job_id, with_for_update=with_for_update)
     if job is None:
         raise NotFound(f"there is no backfill job {job_id}: `tickstock backfill status` lists them")
+    return job
+
+
+def _open_job(session: Session, job_id: int) -> BackfillJob:
+    job = _job(session, job_id, with_for_update=True)
     if job.state in ENDED:
         raise UsedWrongly(f"backfill job {job_id} has ended: {job.state}")
     return job

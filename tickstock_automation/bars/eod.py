@@ -14,7 +14,7 @@ from tickstock_automation.bars import day as market_day
 from tickstock_automation.bars.closures import EmptyDay, close_session, judge, witnesses
 from tickstock_automation.bars.corporate_actions import SPLITS_BACK_DAYS, refresh_splits
 from tickstock_automation.bars.models import EodRun, SessionStatus
-from tickstock_automation.bars.partitions import ensure_partitions
+from tickstock_automation.bars.partitions import AHEAD, ensure_partitions
 from tickstock_automation.bars.session_state import settle
 from tickstock_automation.bars.wanted import Reason, request_spans
 from tickstock_automation.db.engine import ServiceSession, transaction
@@ -24,7 +24,7 @@ from tickstock_automation.errors import BadAnswer, Fault, PlanLacks, VendorUnava
 from tickstock_automation.events.catalogue import MaintenanceCompleted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.maintenance import run_once
-from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.processing.queue import queue_each
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import BarsAnswer, Vendor
@@ -115,7 +115,7 @@ class _Load:
     def run(self) -> EodReport:
         day = self.day
         with transaction(Role.IPO_MONITOR) as session:
-            ensure_partitions(session, day)
+            ensure_partitions(session, day, day + AHEAD)
         with transaction(Role.IPO_MONITOR) as session:
             wanted = market_day.tickers_on(session, day)
         splits_from = day - timedelta(days=SPLITS_BACK_DAYS)
@@ -179,9 +179,5 @@ def ask_again(session: ServiceSession, day: date, lacking: Sequence[market_day.L
     pauses = settings.missing_pauses_s
     spans = [(one.symbol_id, day, day) for one in lacking]
     request_spans(session, spans, reason=Reason.MISSING, asks=len(pauses) - 1, pause_s=pauses[0])
-    by_type: dict[str, list[str]] = {}
-    for one in lacking:
-        if one.active:
-            by_type.setdefault(one.equity_type, []).append(one.ticker)
-    for equity_type, tickers in by_type.items():
-        queue_symbols(session, equity_type, tickers, Reason.MISSING, settings.queue_bound)
+    active = [(one.equity_type, one.ticker) for one in lacking if one.active]
+    queue_each(session, active, Reason.MISSING, settings.queue_bound)

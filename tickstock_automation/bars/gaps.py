@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tickstock_automation.bars.models import EodRun
 from tickstock_automation.bars.wanted import Reason, closed_sessions, earliest_session, request_spans
 from tickstock_automation.db.runs import DONE
-from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.processing.queue import queue_each
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 
@@ -64,16 +64,9 @@ def request_gaps(session: Session, morning: date, calendar: SessionCalendar, set
         found.setdefault(id_, []).append(day)
     wanted = [(id_, *span) for id_, days in found.items() for span in spans(days, sessions)]
     request_spans(session, wanted, reason=Reason.MISSING)
-    _queue(session, sorted(found), settings)
+    active = [(row[0], row[1]) for row in session.execute(_TYPES, {"ids": sorted(found)})]
+    queue_each(session, active, Reason.MISSING, settings.queue_bound)
     return len(found)
-
-
-def _queue(session: Session, ids: Sequence[int], settings: Settings) -> None:
-    by_type: dict[str, list[str]] = {}
-    for equity_type, ticker in session.execute(_TYPES, {"ids": list(ids)}):
-        by_type.setdefault(equity_type, []).append(ticker)
-    for equity_type, tickers in sorted(by_type.items()):
-        queue_symbols(session, equity_type, tickers, Reason.MISSING, settings.queue_bound)
 
 
 def spans(days: Iterable[date], sessions: Sequence[date]) -> list[tuple[date, date]]:

@@ -41,7 +41,7 @@ SELECT outcome, reason, times, recorded_at, load_id FROM unloaded_bars
 # The call that will bring it, as far as the plan goes.
 _CALL = text("""
 SELECT status, attempts, due_at, error_message FROM bar_calls
- WHERE status IN ('waiting', 'running') AND :day BETWEEN first_session AND last_session AND coalesce(ticker, :ticker) = :ticker
+ WHERE status IN ('waiting', 'running') AND :day BETWEEN first_session AND last_session AND (endpoint = 'grouped' OR ticker = :ticker)
  ORDER BY status LIMIT 1""")
 
 _ACTIONS = text("""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -99,9 +99,3 @@ def limit_calls(session: Session) -> None:
     for job in session.scalars(spent.with_for_update()):
         job.state, job.why = "paused", f"its {job.max_calls} calls are spent"
     session.flush()
-
-
-def job_states(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """The state of each job."""
-    rows = session.execute(select(BackfillJob.id, BackfillJob.state).where(BackfillJob.id.in_(ids)))
-    return {row[0]: row[1] for row in rows}

@@ -34,7 +34,7 @@ SELECT r.place, s.day
                     AND NOT u.again) s""")
 
 _MADE_SINCE = text("""
-SELECT ticker, first_session, last_session, finished_at FROM bar_calls WHERE status = 'done' AND finished_at > :since""")
+SELECT ticker, first_session, last_session, finished_at FROM bar_calls WHERE status = 'done' AND endpoint <> 'splits' AND finished_at > :since""")
 
 
 def read_lacking(

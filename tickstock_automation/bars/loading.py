@@ -104,10 +104,10 @@ def _store(
     if empty is EmptyDay.BEFORE_HISTORY:  # and so are all sessions before
         days = calendar.between(session.scalar(_FIRST_WANTED) or call.first, call.last)
     pairs = wanted_now(session, days, call.ticker)
-    reread = pairs.filter("reread")
+    again = pairs.filter("stored")
     stored = store(
         session, answer, Asked(call.ticker, call.first, call.last, frozenset(days)), pairs,
-        job=_served(pairs), reason=min(reread["reason"], default=""), fresh=reread.is_empty(),
+        job=_served(pairs), reason=min(again["reason"], default=""), fresh=again.is_empty(),
     )  # fmt: skip
     if empty is EmptyDay.CLOSED:
         close_session(session, call.first)
@@ -137,7 +137,8 @@ def give_up(session: Session, call: Claimed, calendar: SessionCalendar, error: s
         calls.give_up(session, call, error)
         return
     pairs = wanted_now(session, calendar.between(call.first, call.last), call.ticker)
-    found = pairs.with_columns(pl.lit("failed").alias("outcome"), pl.lit(error).alias("why"))
+    outcome = pl.when("stored").then(pl.lit("bars")).otherwise(pl.lit("failed")).alias("outcome")
+    found = pairs.with_columns(outcome, pl.lit(error).alias("why"))
     settle_pairs(session, found, None, ())
     calls.give_up(session, call, error)
     jobs.advance(session, by_job(found), calls=0)

@@ -291,7 +291,7 @@ class SessionStatus(Base):
         server_default=text("false"), doc="the exchange did not trade, though the calendar has it: no bar is expected"
     )
     exchanges: Mapped[dict[str, Any]] = mapped_column(
-        server_default="{}", doc="by MIC of the primary exchange (or ?): expected, stored, known_empty"
+        server_default="{}", doc="by MIC of the primary exchange (or ?): the same counts"
     )
     reasons: Mapped[list[str]] = mapped_column(server_default="[]")
     ready_at: Mapped[datetime | None]

@@ -14,13 +14,15 @@ from typing import Any
 
 import polars as pl
 
+from tickstock_automation.vendor.client import LONGEST_TICKER
+
 NEW_YORK = "America/New_York"
 LATEST_MS = 4_102_444_800_000  # the year 2100
 RAW_COLUMNS = {"T": pl.String, "t": pl.Int64, "o": pl.Float64, "h": pl.Float64, "l": pl.Float64, "c": pl.Float64,
                "v": pl.Float64, "vw": pl.Float64, "n": pl.Int64}  # fmt: skip
 BAR_COLUMNS = ("symbol_id", "date", "open", "high", "low", "close", "volume", "vwap", "trade_count", "flag")
 WANTED = {"ticker": pl.String, "date": pl.Date, "symbol_id": pl.Int64}
-POSSIBLE_TICKER = r"^[\x21-\x7e]{1,24}$"  # as vendor.client.is_ticker has it
+POSSIBLE_TICKER = rf"^[\x21-\x7e]{{1,{LONGEST_TICKER}}}$"  # as vendor.client.is_ticker has it
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tickstock_automation.bars.needs import (
     within_limits,
     without,
 )
+from tickstock_automation.bars.partitions import ensure_partitions
 from tickstock_automation.bars.planner import Call, GroupedCall, plan
 from tickstock_automation.bars.tenure import Tenure
 from tickstock_automation.bars.wanted import closed_sessions
@@ -50,8 +51,6 @@ _OPEN = text("""
 SELECT r.id, r.symbol_id, r.first_session, r.last_session, r.priority, r.reread, r.created_at, r.job_id, j.state
   FROM bar_requests r LEFT JOIN backfill_jobs j ON j.id = r.job_id
  WHERE r.status = 'waiting' AND r.not_before <= now() AND j.state IS DISTINCT FROM 'paused'""")
-
-_PARTITIONS = text("SELECT create_bar_partitions(:first, :last)")
 
 # What a job brings from before the splits that an end-of-day load reads is not to stand unadjusted: one call for all of them.
 _SPLITS = text("""
@@ -93,12 +92,11 @@ def make_plan(session: Session, calendar: SessionCalendar) -> None:
     if first is not None:
         closed = closed_sessions(session, first, last)
         sessions = calendar.without(closed)
+        jobs.limit_calls(session)
         requests = [OpenRequest(*row) for row in session.execute(_OPEN)]
         lacking = read_lacking(session, requests, sessions, closed)
         _close(session, requests, lacking)
         _begin(session, requests, lacking)
-        jobs.limit_calls(session)
-        lacking = _of_running_jobs(session, lacking)
         tickers = tenures_of(session, sorted({one.request.symbol_id for one in lacking}))
         needs = needs_of(lacking, tickers, sessions)
         _note_nobodys(session, needs.nobodys)
@@ -124,13 +122,6 @@ def _begin(session: Session, requests: Sequence[OpenRequest], lacking: Sequence[
     session.execute(_SPLITS, {"jobs": list(pairs), "days": SPLITS_BACK_DAYS})
 
 
-def _of_running_jobs(session: Session, lacking: Sequence[Lacking]) -> list[Lacking]:
-    """Without what a job wants that has just spent its calls."""
-    ids = {one.request.job_id for one in lacking if one.request.job_id is not None}
-    paused = {id_ for id_, state in jobs.job_states(session, sorted(ids)).items() if state == "paused"}
-    return [one for one in lacking if one.request.job_id not in paused]
-
-
 def _note_nobodys(session: Session, nobodys: Sequence[tuple[int, date]]) -> None:
     """On these days a symbol had no ticker, or another security had it: there is nothing to ask for."""
     for start in range(0, len(nobodys), MOST_AT_ONCE):
@@ -149,21 +140,18 @@ def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, fi
     calls = plan(without(needs.wanted, reads), sessions.between(first, last))
     serves = {job: serving(calls, wants, sessions) for job, wants in needs.by_job.items()}
     calls = within_limits(calls, serves, _budgets(session, serves.keys() - {None}))
-    new: list[dict[str, Any]] = []
-    for call in calls:
-        known = waiting.pop(_key(call), None)
-        begin, end = (call.session,) * 2 if isinstance(call, GroupedCall) else (call.first, call.last)
+    new = []
+    for values in map(_values, calls):
+        known = waiting.pop((values["ticker"], values["ticker"] or values["first_session"]), None)
         if known is None:
-            new.append(_values(call) | {"first_session": begin, "last_session": end, "priority": call.priority})
-        else:
-            known.first_session, known.last_session, known.priority = begin, end, call.priority
+            new.append(values)
+            continue
+        for name in ("first_session", "last_session", "priority"):
+            setattr(known, name, values[name])
     session.flush()
     session.execute(delete(BarCall).where(BarCall.id.in_([row.id for row in waiting.values()])))
     if new:
-        session.execute(
-            _PARTITIONS,
-            {"first": min(one["first_session"] for one in new), "last": max(one["last_session"] for one in new)},
-        )
+        ensure_partitions(session, min(one["first_session"] for one in new), max(one["last_session"] for one in new))
         session.execute(insert(BarCall), new)
     for job, own in serves.items():  # also those past what it may spend: it is paused before them
         session.execute(update(BackfillJob).values(calls_left=len(own)).where(BackfillJob.id == job))
@@ -171,14 +159,13 @@ def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, fi
         log.info("calls planned", calls=len(calls), new=len(new), given_up=len(waiting), running=len(running))
 
 
-def _key(call: Call) -> tuple[str | None, str | date]:
-    return (None, call.session) if isinstance(call, GroupedCall) else (call.ticker, call.ticker)
-
-
 def _values(call: Call) -> dict[str, Any]:
+    """A call as its row has it."""
     if isinstance(call, GroupedCall):
-        return {"endpoint": GROUPED, "ticker": None}
-    return {"endpoint": RANGE, "ticker": call.ticker}
+        found = {"endpoint": GROUPED, "ticker": None, "first_session": call.session, "last_session": call.session}
+    else:
+        found = {"endpoint": RANGE, "ticker": call.ticker, "first_session": call.first, "last_session": call.last}
+    return found | {"priority": call.priority}
 
 
 def _budgets(session: Session, job_ids: set[int | None]) -> dict[int, int]:

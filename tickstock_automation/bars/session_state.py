@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 from typing import Literal
 
@@ -17,25 +17,16 @@ FEW = 5
 FULL_SHARE = 0.95
 State = Literal["pending", "ready", "degraded", "missing"]
 
+# By exchange: a vendor may lose one of them.
 _COUNT = text("""
-WITH expected AS (SELECT symbol_id AS id FROM expected_symbols(:day)),
-     bars AS (SELECT symbol_id FROM historical_data WHERE date = :day)
-SELECT count(*), count(b.symbol_id),
-       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NOT NULL),
-       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'refused'),
-       count(*) FILTER (WHERE b.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'failed')
-  FROM expected e
-  LEFT JOIN bars b ON b.symbol_id = e.id
-  LEFT JOIN known_empty k ON k.symbol_id = e.id AND k.session = :day
-  LEFT JOIN unloaded_bars u ON u.symbol_id = e.id AND u.session = :day""")
-
-
-# The same by exchange: a vendor may lose one of them.
-_BY_EXCHANGE = text("""
-SELECT coalesce(s.exchange, '?'), count(*), count(h.symbol_id), count(*) FILTER (WHERE h.symbol_id IS NULL AND k.symbol_id IS NOT NULL)
+SELECT coalesce(s.exchange, '?') AS exchange, count(*) AS expected, count(h.symbol_id) AS stored,
+       count(*) FILTER (WHERE h.symbol_id IS NULL AND k.symbol_id IS NOT NULL) AS known_empty,
+       count(*) FILTER (WHERE h.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'refused') AS refused,
+       count(*) FILTER (WHERE h.symbol_id IS NULL AND k.symbol_id IS NULL AND u.outcome = 'failed') AS failed
   FROM expected_symbols(:day) e JOIN symbols s ON s.id = e.symbol_id
   LEFT JOIN historical_data h ON h.symbol_id = s.id AND h.date = :day
   LEFT JOIN known_empty k ON k.symbol_id = s.id AND k.session = :day
+  LEFT JOIN unloaded_bars u ON u.symbol_id = s.id AND u.session = :day
  GROUP BY 1 ORDER BY 1""")
 
 
@@ -73,25 +64,24 @@ class Counts:
         return ("degraded", reasons) if reasons else ("ready", [])
 
 
-def count(session: Session, day: date) -> Counts:
-    """What is stored and what lacks of a session."""
-    return Counts(*session.execute(_COUNT, {"day": day}).one())
+def count(session: Session, day: date) -> dict[str, Counts]:
+    """What is stored and what lacks of a session, by primary exchange (MIC, or `?`)."""
+    return {row[0]: Counts(*row[1:]) for row in session.execute(_COUNT, {"day": day})}
 
 
-def by_exchange(session: Session, day: date) -> dict[str, dict[str, int]]:
-    """Completeness of a session by primary exchange (MIC, or `?`)."""
-    rows = session.execute(_BY_EXCHANGE, {"day": day})
-    return {row[0]: {"expected": row[1], "stored": row[2], "known_empty": row[3]} for row in rows}
+def in_all(found: Collection[Counts]) -> Counts:
+    """The sum."""
+    return Counts(*map(sum, zip(*map(astuple, found), strict=True))) if found else Counts(0, 0, 0, 0, 0)
 
 
-def thin_exchanges(found: dict[str, dict[str, int]]) -> list[str]:
+def thin_exchanges(found: Mapping[str, Counts]) -> list[str]:
     """Which exchanges lack more than a twentieth of their bars, and more than a few. Pure."""
-    said = []
-    for name, one in found.items():
-        due = one["expected"] - one["known_empty"]
-        if due - one["stored"] > FEW and one["stored"] < FULL_SHARE * due:
-            said.append(f"of {name} {one['stored']} of {due} bars are there")
-    return said
+    dues = {name: one.expected - one.known_empty for name, one in found.items()}
+    return [
+        f"of {name} {one.stored} of {dues[name]} bars are there"
+        for name, one in found.items()
+        if dues[name] - one.stored > FEW and one.stored < FULL_SHARE * dues[name]
+    ]
 
 
 def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -> None:
@@ -105,13 +95,14 @@ def settle(session: Session, days: Iterable[date], *, known_only: bool = True) -
             row = session.get_one(SessionStatus, day, with_for_update=True)
         if row.closed:
             continue
-        counts = count(session, day)
+        exchanges = count(session, day)
+        counts = in_all(list(exchanges.values()))
         was_ready = row.state == "ready"
-        row.state, row.reasons = counts.state()
-        row.expected, row.stored, row.known_empty = counts.expected, counts.stored, counts.known_empty
-        row.refused, row.failed = counts.refused, counts.failed
-        row.exchanges = by_exchange(session, day)
-        row.reasons = [*row.reasons, *thin_exchanges(row.exchanges)]
+        row.state, reasons = counts.state()
+        row.reasons = [*reasons, *thin_exchanges(exchanges)]
+        for name, number in asdict(counts).items():
+            setattr(row, name, number)
+        row.exchanges = {name: asdict(one) for name, one in exchanges.items()}
         now = session.execute(text("SELECT now()")).scalar_one()
         row.updated_at = now
         if row.state != "ready":

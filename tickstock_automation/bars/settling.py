@@ -45,6 +45,7 @@ class Absent:
 def outcomes(pairs: pl.DataFrame, stored: Stored, absent: Absent, only_day: date | None) -> pl.DataFrame:
     """The pairs (wanted_now.COLUMNS) with what became of each in `outcome`, and why in `why`. Pure.
 
+    A bar that is stored and that a re-read does not bring stays, and is neither empty nor failed.
     `only_day`: what an answer's rows without a readable date are about, None of a range.
     """
     have = stored.bars.select("symbol_id", "date", pl.lit(value=True).alias("have"))
@@ -55,7 +56,7 @@ def outcomes(pairs: pl.DataFrame, stored: Stored, absent: Absent, only_day: date
     keys = ["symbol_id", "date"]
     found = pairs.join(have, on=keys, how="left").join(refused.unique(keys), on=keys, how="left")
     outcome = (
-        pl.when(pl.col("have").is_not_null()).then(pl.lit("bars"))
+        pl.when(pl.col("have").is_not_null() | pl.col("stored")).then(pl.lit("bars"))
         .when(pl.col("refused").is_not_null()).then(pl.lit("refused"))
         .when(pl.col("asks_left") > 0).then(pl.lit("later"))
         .otherwise(pl.lit(absent.outcome))
@@ -74,16 +75,15 @@ def by_job(found: pl.DataFrame) -> dict[int, Counter[str]]:
 
 
 def settle_pairs(session: Session, found: pl.DataFrame, load_id: int | None, pauses: Sequence[float]) -> None:
-    """Writes the outcomes down. A bar that is stored and was only read again is neither empty nor failed."""
-    rest = found.filter(~pl.col("reread"))
-    for (why,), part in rest.filter(outcome="empty").partition_by("why", as_dict=True).items():
+    """Writes the outcomes down."""
+    for (why,), part in found.filter(outcome="empty").partition_by("why", as_dict=True).items():
         about = {"symbols": part["symbol_id"].to_list(), "days": part["date"].to_list()}
         session.execute(_KNOWN_EMPTY, about | {"reason": why, "load": load_id})
     for outcome in ("refused", "failed"):
-        part = rest.filter(outcome=outcome)
+        part = found.filter(outcome=outcome)
         if not part.is_empty():
             note_unloaded(session, outcome, part, load_id)
-    for (day,), part in rest.filter(outcome="later").partition_by("date", as_dict=True).items():
+    for (day,), part in found.filter(outcome="later").partition_by("date", as_dict=True).items():
         about = {"symbols": part["symbol_id"].to_list(), "day": day, "pauses": list(pauses)}
         session.execute(_ASK_AGAIN, about)
 

@@ -13,14 +13,15 @@ from tickstock_automation.db.copy import read_frame
 
 COLUMNS = {
     "symbol_id": pl.Int64, "date": pl.Date, "ticker": pl.String, "jobs": pl.String, "asks_left": pl.Int64,
-    "reread": pl.Boolean, "reason": pl.String,
+    "stored": pl.Boolean, "reason": pl.String,
 }  # fmt: skip
 
 # Of a re-read everything is wanted, of the rest what lacks. A frame by COPY: a grouped call is about ten thousand.
 _WANTED = sql.SQL("""
-SELECT w.symbol_id, w.day, t.ticker, w.jobs, w.asks_left, w.reread, w.reason
+SELECT w.symbol_id, w.day, t.ticker, w.jobs, w.asks_left,
+       (w.reread AND EXISTS (SELECT 1 FROM historical_data h WHERE h.symbol_id = w.symbol_id AND h.date = w.day))::text, w.reason
   FROM (SELECT r.symbol_id, d.day, string_agg(DISTINCT r.job_id::text, ' ') AS jobs, max(r.asks_left) AS asks_left,
-               bool_or(r.reread)::text AS reread, min(r.reason) AS reason
+               bool_or(r.reread) AS reread, min(r.reason) AS reason
           FROM bar_requests r JOIN unnest(CAST({days} AS date[])) AS d (day) ON d.day BETWEEN r.first_session AND r.last_session
          WHERE r.status = 'waiting'
            AND (CAST({ticker} AS text) IS NULL OR r.symbol_id IN (SELECT symbol_id FROM symbol_aliases WHERE ticker = {ticker}))
@@ -35,6 +36,9 @@ SELECT w.symbol_id, w.day, t.ticker, w.jobs, w.asks_left, w.reread, w.reason
 
 
 def wanted_now(session: Session, days: Sequence[date], ticker: str | None = None) -> pl.DataFrame:
-    """COLUMNS: what requests want of these days, of everyone or under one ticker. `jobs`: their numbers between blanks, or null."""
+    """COLUMNS: what requests want of these days, of everyone or under one ticker.
+
+    `jobs`: their numbers between blanks, or null; `stored`: there is a bar, and it is read again.
+    """
     query = _WANTED.format(days=sql.Literal(list(days)), ticker=sql.Literal(ticker))
     return read_frame(session.connection(), query, COLUMNS)

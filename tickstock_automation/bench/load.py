@@ -30,6 +30,7 @@ _STORED = "SELECT count(*) FROM historical_data"
 _SCANNED = "SELECT count(*) FROM scan_runs WHERE outcome IN ('done', 'held')"
 _SUMMED_UP = "SELECT count(*) FROM quality_metrics WHERE scope = 'summary'"
 _UNSENT = "SELECT count(*) FROM outbox WHERE batch IS NULL AND set_aside IS NULL"
+_BYTES = "SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('historical_data')"
 _CALLS = "SELECT count(*) FROM loads WHERE endpoint IN ('grouped', 'range')"
 
 
@@ -128,7 +129,7 @@ def bench_load(symbols: int, sessions: int, say: Callable[[str], None]) -> dict[
         workers.until(lambda: workers.one(_SUMMED_UP) == 1, "the sweep")
         workers.until(lambda: workers.one(_UNSENT) == 0, "the last event")
         total = time.monotonic() - started
-        stored, calls = workers.one(_STORED), workers.one(_CALLS)
+        stored, calls, size = workers.one(_STORED), workers.one(_CALLS), workers.one(_BYTES)
         say("the pure COPY of the same rows")
         copied = _pure_copy(rig)
         return {
@@ -137,7 +138,7 @@ def bench_load(symbols: int, sessions: int, say: Callable[[str], None]) -> dict[
             "committed_rows_per_s": round(stored / committed), "calls": calls, "calls_minimum": min(symbols, sessions),
             "copy_rows_per_s": round(copied), "ratio_to_copy": round(stored / committed / copied, 3),
             "seconds": {"committed": round(committed, 2), "checked_and_told": round(total, 2)},
-            "peak_rss_mb": round(workers.peak_bytes / 1e6), "machine": machine(rig),
+            "bytes_per_bar": round(size / stored), "peak_rss_mb": round(workers.peak_bytes / 1e6), "machine": machine(rig),
         }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime
@@ -18,9 +18,8 @@ from tickstock_automation.settings import settings
 
 app = typer.Typer(help="Loads bars with the fewest vendor calls, as jobs.", invoke_without_command=True)
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 Job = Annotated[int, typer.Argument(help="The job's number, from `tickstock backfill status`.")]
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Pause after so many vendor calls.")]
+MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Pause after so many vendor calls for bars.")]
 
 
 @app.callback()
@@ -68,7 +67,7 @@ def backfill(
         ids = _chosen(session, symbols, universe)
         earliest = earliest_session(as_of, settings().polygon_history_years)
         drafted = draft(session, ids, begin, end, earliest, calendar(), reread=not missing)
-    told = view.draft_figures(drafted, settings().polygon_calls_per_minute, max_calls)
+    told = view.draft_figures(drafted, settings().polygon_calls_per_minute, max_calls, as_of)
     if plan or not drafted.calls:
         print_json(told | {"job_id": None}) if as_json else stdout.print(view.draft_table(drafted, told, earliest))
         return
@@ -115,34 +114,29 @@ def status(
 @app.command()
 def pause(job: Job, by: By = None, as_json: AsJson = False) -> None:
     """No call is made for the job until it is resumed."""
-    _decide(job, "pause", as_json, by=by)
+    _decide(job, as_json, lambda control, *about: control.pause(*about, author(by)))
 
 
 @app.command()
 def resume(job: Job, max_calls: MaxCalls = None, as_json: AsJson = False) -> None:
     """A paused job goes on where it stopped; a failed one tries what failed once more."""
-    _decide(job, "resume", as_json, max_calls=max_calls)
+    _decide(job, as_json, lambda control, *about: control.resume(*about, max_calls))
 
 
 @app.command()
 def cancel(job: Job, by: By = None, as_json: AsJson = False) -> None:
     """Ends a job; the bars it brought stay."""
-    _decide(job, "cancel", as_json, by=by)
+    _decide(job, as_json, lambda control, *about: control.cancel(*about, author(by)))
 
 
-def _decide(job: int, what: str, as_json: bool, *, by: str | None = None, max_calls: int | None = None) -> None:
+def _decide(job: int, as_json: bool, decide: Callable[..., None]) -> None:
     from tickstock_automation.bars import control
     from tickstock_automation.db.engine import transaction
     from tickstock_automation.db.roles import Role
     from tickstock_automation.sessions import calendar
 
     with transaction(Role.IPO_MONITOR) as session:
-        if what == "pause":
-            control.pause(session, job, author(by), calendar())
-        elif what == "resume":
-            control.resume(session, job, max_calls, calendar())
-        else:
-            control.cancel(session, job, author(by), calendar())
+        decide(control, session, calendar(), job)
         told = control.job_status(session, job, settings().polygon_calls_per_minute)
     print_json(asdict(told)) if as_json else stdout.print(view.one_job(told))
 

@@ -31,13 +31,13 @@ COLOURS = {
 }
 
 
-def draft_figures(drafted: Draft, calls_per_minute: int, max_calls: int | None) -> dict[str, Any]:
-    """A draft in the form that `--json` prints."""
+def draft_figures(drafted: Draft, calls_per_minute: int, max_calls: int | None, as_of: date) -> dict[str, Any]:
+    """A draft in the form that `--json` prints; `calls` are those for bars."""
     calls = len(drafted.calls)
     return {
         "symbols": drafted.symbols, "first": drafted.first, "last": drafted.last, "bars_wanted": drafted.pairs,
         "calls": calls, "grouped_calls": drafted.grouped, "range_calls": calls - drafted.grouped,
-        "calls_now": min(calls, max_calls or calls), "planned_already": drafted.waiting,
+        "calls_now": min(calls, max_calls or calls), "planned_already": drafted.waiting, "splits_calls": int(drafted.reads_splits(as_of)),
         "minutes": drafted.minutes(calls_per_minute), "disk_bytes": drafted.bytes,
         "outside_history": drafted.outside, "not_listed": drafted.unlisted, "known": drafted.settled,
     }  # fmt: skip
@@ -55,6 +55,7 @@ def draft_table(drafted: Draft, told: dict[str, Any], earliest: date) -> Rendera
         "  whole market": f"{len(days):,}"
         + (f", one for each session from {min(days)} to {max(days)}" if days else ""),
         "  one ticker": f"{told['range_calls']:,}",
+        **({"besides": "one for the splits of these years"} if told["splits_calls"] else {}),
         "time": duration(told["minutes"] * 60) + " at the plan's rate" if told["minutes"] else "no call limit is set",
     }
     for key, words in (

@@ -6,7 +6,7 @@ hears LeaseLost. `now` is the moment it is taken to be; without it the database'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -124,6 +124,14 @@ def queue_symbols(session: Session, equity_type: str, tickers: Sequence[str] | N
             raise UsedWrongly(said) from error
         raise
     return int(queued.scalar_one())
+
+
+def queue_each(session: Session, symbols: Iterable[tuple[str, str]], reason: str, bound: int) -> int:
+    """Queues symbols of several types, given as (equity type, ticker); raises as `queue_symbols` does."""
+    by_type: dict[str, list[str]] = {}
+    for equity_type, ticker in symbols:
+        by_type.setdefault(equity_type, []).append(ticker)
+    return sum(queue_symbols(session, name, by_type[name], reason, bound) for name in sorted(by_type))
 
 
 def take_back_lost(session: Session, most_attempts: int, *, now: datetime | None = None) -> int:

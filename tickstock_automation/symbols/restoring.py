@@ -14,7 +14,7 @@ from tickstock_automation.bars.wanted import Reason, request_bars
 from tickstock_automation.errors import DatabaseConflict, NotFound, UsedWrongly
 from tickstock_automation.events.catalogue import NewSymbol, Service
 from tickstock_automation.events.outbox import Pending, add_events
-from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.processing.queue import queue_each
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.decisions import Action, Decided, Word, last_called, locked, note, pin_told
@@ -120,9 +120,7 @@ def _list_again(
     first = word.day - timedelta(days=settings.backfill_days)
     days = calendar.between(first, word.day - timedelta(days=1))
     request_bars(session, ids, days[0], days[-1], reason=Reason.NEW_LISTING, as_of=word.day)
-    for equity_type in sorted({one.equity_type for one in back}):
-        own = [one.ticker for one in back if one.equity_type == equity_type]
-        queue_symbols(session, equity_type, own, "new_listing", settings.queue_bound)
+    queue_each(session, [(one.equity_type, one.ticker) for one in back], Reason.NEW_LISTING, settings.queue_bound)
     kept = session.execute(
         select(UniverseMember.symbol_id, UniverseMember.universe)
         .where(UniverseMember.symbol_id.in_(ids))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tickstock_automation.bars.wanted import Reason, request_bars
 from tickstock_automation.events.catalogue import FieldChange, NewSymbol, Service, SymbolChanged
 from tickstock_automation.events.outbox import Pending, add_events
-from tickstock_automation.processing.queue import queue_symbols
+from tickstock_automation.processing.queue import queue_each
 from tickstock_automation.symbols.diff import DETAILS, Changed
 from tickstock_automation.symbols.ipos import link, match_ipo
 from tickstock_automation.symbols.membership import by_rule
@@ -75,12 +75,12 @@ def _begin(
     reason: Literal["bootstrap", "listed", "relisted"], ipos: dict[str, Ipo | None],
 ) -> None:  # fmt: skip
     members, events = [], []
-    by_type: dict[str, list[str]] = {}
+    queued = []
     for listing in listings:
         id_, facts, ipo = ids[listing.ticker], _facts(listing, around, reason), ipos.get(listing.ticker)
         universes = around.rules.universes_of(facts, around.day)
         equity_type = around.rules.equity_type_of(facts, around.day)
-        by_type.setdefault(equity_type, []).append(listing.ticker)
+        queued.append((equity_type, listing.ticker))
         members += [(name, id_, by_rule(name, around.day)) for name in universes]
         event = NewSymbol(
             symbol=listing.ticker, name=listing.name, type=listing.type, exchange=listing.exchange,
@@ -97,8 +97,7 @@ def _begin(
     if around.sessions:
         first, last = around.sessions[0], around.sessions[-1]
         request_bars(session, list(ids.values()), first, last, reason=Reason.NEW_LISTING, as_of=around.day)
-    for equity_type, tickers in by_type.items():
-        queue_symbols(session, equity_type, tickers, "new_listing", around.queue_bound)
+    queue_each(session, queued, Reason.NEW_LISTING, around.queue_bound)
     add_events(session, Service.IPO_MONITOR, events)
 
 
