@@ -265,7 +265,8 @@ class CycleDriver:
         account = account_of(self.settings)
         refused = self._rows(
             "SELECT message FROM operational_findings WHERE id > :known AND check_name = 'vendor_refused'"
-            " UNION ALL SELECT last_error FROM vendor_breaker WHERE vendor = :vendor AND key = :key AND reason = 'refused'",
+            " UNION ALL SELECT last_error FROM vendor_breaker WHERE vendor = :vendor AND key = :key AND reason = 'refused'"
+            " AND open_until > now()",
             known=known, vendor=account.vendor, key=account.key,
         )  # fmt: skip
         if refused:
