@@ -424,6 +424,7 @@ def test_the_commands_and_metrics_show_it_and_retry_lets_calls_out_again(
     assert "2 calls of 100" in status
     assert KEY not in status
     assert "grouped 2 1 0 0 1 0" in command("usage")
+    assert "…" not in command("usage"), "at eighty columns nothing is cut off"
     assert '"state": "refused"' in command("status", "--json")
     assert '"endpoint": "grouped", "calls": 2' in command("usage", "--days", "3", "--json")
     registry = CollectorRegistry()

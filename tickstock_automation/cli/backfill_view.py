@@ -48,7 +48,7 @@ def draft_table(drafted: Draft, told: dict[str, Any], earliest: date) -> Rendera
     days = [call.session for call in drafted.calls if isinstance(call, GroupedCall)]
     rows = {
         "symbols": f"{drafted.symbols:,}, from {drafted.first} to {drafted.last}",
-        "bars wanted": f"{drafted.pairs:,}, about {size(drafted.bytes)} on disk",
+        "bars wanted": f"{drafted.pairs:,}, at most {size(drafted.bytes)} on disk",
         "vendor calls": f"[bold]{told['calls']:,}[/]"
         + (f", {told['calls_now']:,} now (--max-calls)" if told["calls_now"] != told["calls"] else "")
         + (f", of which {drafted.waiting:,} are planned already" if drafted.waiting else ""),
@@ -98,6 +98,8 @@ def one_job(one: JobStatus) -> Table:
         rows["took"] = duration((one.finished_at - one.started_at).total_seconds())
     elif one.eta_s is not None:
         rows["done in"] = duration(one.eta_s)
+    if one.state == "paused":
+        rows["next"] = f"tickstock backfill resume {one.id} goes on; cancel {one.id} ends it, its bars stay"
     if one.state == "failed":
         rows["next"] = (
             f"tickstock backfill resume {one.id} tries what failed again; tickstock bars why SYMBOL DATE says why"

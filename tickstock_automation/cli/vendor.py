@@ -98,7 +98,7 @@ def usage(
     if not found:
         stdout.print(f"no vendor call in the last {days} day{'s' * (days > 1)}")
         return
-    numbers = ("calls", "answered", "failed", "limited", "refused", "unusable", "MB", "mean s")
+    numbers = ("calls", "good", "failed", "429", "refused", "bad", "MB", "mean s")  # 80 columns in all
     table = columns("day", "endpoint", *numbers, numbers=numbers)
     for one in found:
         ended = (one.answered, one.failed, one.limited, one.refused, one.unusable)
@@ -107,6 +107,7 @@ def usage(
             str(one.day), one.endpoint, str(one.calls), *map(str, ended), f"{one.bytes / 1e6:.1f}", f"{mean:.2f}"
         )
     stdout.print(table)
+    stdout.print("failed: no answer, or 5xx; 429: asked to wait; bad: an answer that could not be used", style="dim")
 
 
 @app.command()
