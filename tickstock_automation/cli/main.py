@@ -21,6 +21,7 @@ from tickstock_automation.cli import (
     doctor,
     events,
     metrics,
+    quality,
     queue,
     run,
     scan,
@@ -46,7 +47,7 @@ app.command("down")(stack.down)
 app.add_typer(scan.app, name="scan")
 app.command("eod")(run.eod)
 app.add_typer(backfill.app, name="backfill")
-app.add_typer(run.quality, name="quality")
+app.add_typer(quality.app, name="quality")
 app.add_typer(bars.app, name="bars")
 app.add_typer(queue.app, name="queue")
 app.add_typer(symbols.app, name="symbols")

@@ -1,4 +1,4 @@
-"""Commands that send one task and wait for what it did: `eod`, `quality sweep` (and `scan`); and `relay`."""
+"""Commands that send one task and wait for what it did: `eod` (and `scan`, `quality sweep`); and `relay`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tickstock_automation.cli.output import AsJson, facts, print_json, stdout, w
 from tickstock_automation.errors import TickstockError
 from tickstock_automation.settings import settings
 
-quality = typer.Typer(help="The data quality monitor.", no_args_is_help=True)
-
 AsOf = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session (a day without one moves to the next)."),
@@ -26,19 +24,6 @@ def eod(as_of: AsOf = None, as_json: AsJson = False) -> None:
     cycle = run_one(driver, day, "eod")
     state = driver.session_state(day)
     report(as_json, {"session": cycle.session, "bars": cycle.bars, "state": state, "vendor_calls": cycle.vendor_calls})
-
-
-@quality.command()
-def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Runs all checks over the last sessions up to one that has closed."""
-    driver, day = driver_for(as_of, coming=False)
-    cycle = driver.run_one(day, ("quality",))
-    report(as_json, {"session": cycle.session, "quality": cycle.quality})
-
-
-@quality.callback()
-def _group() -> None:
-    """Keeps `sweep` a subcommand."""
 
 
 def relay() -> None:

@@ -37,6 +37,24 @@ class QualityAlert(Base):
     evidence: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    acknowledged_by: Mapped[str | None] = mapped_column(doc="a person who has seen it; its state stays")
+    acknowledged_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(doc="resolved, confirmed or given up since")
+
+
+class AlertStep(Base):
+    """One step of an alert's life: what it became, by whom, and why. Only ever added to."""
+
+    __tablename__ = "quality_alert_steps"
+    __table_args__ = (Index("ix_quality_alert_steps_alert_id", "alert_id"),)
+
+    id: Mapped[Id]
+    alert_id: Mapped[int] = mapped_column(ForeignKey("quality_alerts.id"))
+    state: Mapped[str]
+    verdict: Mapped[str]
+    author: Mapped[str] = mapped_column(doc="the part of the service that took it, or a person")
+    words: Mapped[str]
+    taken_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class QualityMetric(Base):

@@ -25,13 +25,11 @@ from tickstock_automation.events.catalogue import (
     DataGap,
     MaintenanceCompleted,
     MaintenanceStarted,
-    PriceAnomaly,
-    QualityAlertData,
     Service,
-    VolumeAnomaly,
 )
-from tickstock_automation.events.outbox import MOST_SYMBOLS, Pending, add_events
+from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.models import EquityType
+from tickstock_automation.quality.alerts import open_alerts
 from tickstock_automation.quality.checks import run_checks
 from tickstock_automation.quality.findings import SEVERITIES, Finding
 from tickstock_automation.quality.frame import BARS, MEDIAN_SESSIONS, SPLITS, SYMBOLS, Context, prepare
@@ -48,11 +46,6 @@ SWEEP_LOCK = 0x7154
 _BARS = sql.SQL("""
 SELECT symbol_id, date, open, high, low, close, volume FROM historical_data
  WHERE date BETWEEN {} AND {} AND symbol_id IN (SELECT id FROM symbols WHERE active)""")
-EVENTS: dict[Channel, type[QualityAlertData]] = {
-    Channel.PRICE_ANOMALY: PriceAnomaly,
-    Channel.VOLUME_ANOMALY: VolumeAnomaly,
-    Channel.DATA_GAP: DataGap,
-}
 
 log = structlog.get_logger("sweep")
 
@@ -90,7 +83,7 @@ def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepRepo
         if not _claim(session, day, "summary"):
             return None
         context = _context(session, day, calendar, settings)
-        new = _store_alerts(session, run_checks(context))
+        new = [finding for _, finding in open_alerts(session, run_checks(context))]
         operational = _alert_operational(session, day) + alert_refused_rows(session)
         report = SweepReport(
             checked=context.symbols.height,
@@ -144,40 +137,6 @@ def _context(session: ServiceSession, day: date, calendar: SessionCalendar, sett
 def _frame(session: ServiceSession, query: Executable, schema: dict[str, Any]) -> pl.DataFrame:
     rows = [tuple(row) for row in session.execute(query)]
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _store_alerts(session: ServiceSession, findings: list[Finding]) -> list[Finding]:
-    """Stores what was not known, with an event each; gives back the new ones."""
-    if not findings:
-        return []
-    rows = [
-        {
-            "finding_key": one.key, "symbol_id": one.symbol_id, "session": one.date, "check_name": one.check,
-            "channel": str(one.channel), "severity": one.severity, "verdict": one.verdict, "observed": one.observed,
-            "expected": one.expected, "threshold": one.threshold, "remediation": one.remediation, "evidence": one.evidence,
-        }
-        for one in findings
-    ]  # fmt: skip
-    stored = session.execute(
-        upsert(QualityAlert).on_conflict_do_nothing().returning(QualityAlert.finding_key, QualityAlert.id), rows
-    )
-    ids = dict(stored.all())
-    new = [one for one in findings if one.key in ids]
-    events = [
-        Pending(
-            EVENTS[one.channel](
-                alert_id=ids[one.key], state="open", symbol=one.symbol, session=one.date, check=one.check,
-                severity=one.severity, verdict=one.verdict, observed=one.observed, expected=one.expected,
-                threshold=one.threshold, remediation=one.remediation, evidence=one.evidence,
-            ),
-            one.symbol_id,
-        )
-        for one in sorted(new, key=lambda finding: finding.symbol_id)
-    ]  # fmt: skip
-    # Findings of one sweep stand or fall with its summary; their symbols' locks are taken in rising order.
-    for start in range(0, len(events), MOST_SYMBOLS):
-        add_events(session, Service.DATA_QUALITY_MONITOR, events[start : start + MOST_SYMBOLS])
-    return new
 
 
 def _alert_operational(session: ServiceSession, day: date) -> list[str]:
