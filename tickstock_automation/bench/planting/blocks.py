@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tickstock_automation.bench.planting.history import CLOSE, OPEN
 from tickstock_automation.bench.planting.kinds import Spot, Wrong, subtle, with_room
 
@@ -22,11 +24,12 @@ def block_100x(spot: Spot) -> list[Wrong]:
 
 @subtle(with_room)
 def block_open_close(spot: Spot) -> list[Wrong]:
-    """Open and close in each other's column."""
-    count = _length(spot)
-    part = spot.history.prices[spot.at : spot.at + count]
+    """Open and close in each other's column; a day that closed where it opened stays right."""
+    count, history = _length(spot), spot.history
+    part = history.prices[spot.at : spot.at + count]
+    days = tuple(history.days[spot.at + int(at)] for at in np.flatnonzero(part[:, OPEN] != part[:, CLOSE]))
     part[:, [OPEN, CLOSE]] = part[:, [CLOSE, OPEN]]
-    return spot.wrong(count, f"{count} sessions")
+    return [Wrong(days, f"{count} sessions")] if days else []
 
 
 def _shifted(spot: Spot, by: int) -> list[Wrong]:

@@ -12,6 +12,7 @@ import numpy as np
 from tickstock_automation.bench.planting.history import History
 
 FaultClass = Literal["plain", "subtle"]
+Prices = Literal["adjusted", "traded"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Market:
-    """What a fault may look at besides its own symbol: the bars before anything was planted, stormy days, the sessions."""
+    """What a fault may look at besides its own symbol: the bars before anything was planted, stormy days, the sessions, and how
+    the prices will be given."""
 
     histories: Mapping[str, History]
     storm: frozenset[date]
     sessions: frozenset[date]
+    prices: Prices = "adjusted"
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from tickstock_automation.bench.planting.history import COLUMNS, DECIMALS, History, frame_of, histories
-from tickstock_automation.bench.planting.kinds import FaultClass, Kind, Market, Split, Spot, Wrong
+from tickstock_automation.bench.planting.kinds import FaultClass, Kind, Market, Prices, Split, Spot, Wrong
 from tickstock_automation.bench.planting.registry import KINDS
 
-Prices = Literal["adjusted", "traded"]
 SPLITS = {"symbol": pl.String, "ex_date": pl.Date, "ratio": pl.Float64}
 APART = 80  # sessions between two faults of a symbol
 REACH = 16  # rows that the longest fault takes
@@ -67,7 +65,7 @@ def plant(
     rng = np.random.default_rng(seed)
     clean = histories(bars)
     bad = _bad_days(known_bad)
-    market = Market(clean, stormy(bars), frozenset(sessions))
+    market = Market(clean, stormy(bars), frozenset(sessions), prices)
     written = {symbol: history.copy() for symbol, history in clean.items()}
     listed: list[Split] = []
     faults: list[Fault] = []

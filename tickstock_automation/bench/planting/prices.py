@@ -59,7 +59,10 @@ def close_outside_range(spot: Spot) -> list[Wrong]:
     """A close 1 to 10% above the high or below the low."""
     row, up = spot.history.prices[spot.at], spot.chance()
     off = spot.between(0.01, 0.10)
-    row[CLOSE] = round(row[HIGH] * (1 + off) if up else row[LOW] * (1 - off), 2)
+    close = round(row[HIGH] * (1 + off) if up else row[LOW] * (1 - off), DECIMALS)
+    if row[LOW] <= close <= row[HIGH]:
+        return []
+    row[CLOSE] = close
     return spot.wrong(form="above" if up else "below")
 
 
@@ -87,7 +90,7 @@ def zero_price(spot: Spot) -> list[Wrong]:
 def high_wick(spot: Spot) -> list[Wrong]:
     """A high 15 to 60% too high, all else right."""
     row, size = spot.history.prices[spot.at], spot.between(0.15, 0.60)
-    row[HIGH] = round(row[HIGH] * (1 + size), 2)
+    row[HIGH] = round(row[HIGH] * (1 + size), DECIMALS)
     return spot.wrong(form=f"+{size:.0%}")
 
 
@@ -95,7 +98,7 @@ def high_wick(spot: Spot) -> list[Wrong]:
 def low_wick(spot: Spot) -> list[Wrong]:
     """A low 15 to 60% too low, all else right."""
     row, size = spot.history.prices[spot.at], spot.between(0.15, 0.60)
-    row[LOW] = round(row[LOW] * (1 - size), 2)
+    row[LOW] = round(row[LOW] * (1 - size), DECIMALS)
     return spot.wrong(form=f"-{size:.0%}")
 
 
@@ -103,7 +106,7 @@ def _close_off(spot: Spot) -> str:
     """Puts the close 12% off, either way."""
     up = spot.chance()
     row = spot.history.prices[spot.at]
-    row[CLOSE] = round(row[CLOSE] * (1 + CLOSE_OFF if up else 1 - CLOSE_OFF), 2)
+    row[CLOSE] = round(row[CLOSE] * (1 + CLOSE_OFF if up else 1 - CLOSE_OFF), DECIMALS)
     return "up" if up else "down"
 
 

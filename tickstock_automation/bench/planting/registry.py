@@ -6,6 +6,14 @@ from tickstock_automation.bench.planting import blocks, places, prices, rows, sp
 from tickstock_automation.bench.planting.kinds import Kind
 
 KINDS: tuple[Kind, ...] = tuple(
-    value for module in (rows, prices, splits, volumes, blocks, places) for value in vars(module).values()
-    if isinstance(value, Kind)
-)  # fmt: skip
+    sorted(
+        (
+            value
+            for module in (rows, prices, splits, volumes, blocks, places)
+            for value in vars(module).values()
+            if isinstance(value, Kind)
+        ),
+        key=lambda kind: kind.fault_class,
+    )
+)
+"""Plain ones first, each class in the order in which they stand in the modules."""

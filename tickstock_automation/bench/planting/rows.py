@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import numpy as np
-
-from tickstock_automation.bench.planting.history import DECIMALS, Row
+from tickstock_automation.bench.planting.history import CLOSE, DECIMALS, Row
 from tickstock_automation.bench.planting.kinds import Spot, Wrong, plain, subtle, with_room
 
 FRIDAY = 4
@@ -55,7 +53,7 @@ def saturday_bar(spot: Spot) -> list[Wrong]:
 
 
 def _copied(spot: Spot, source: int, count: int) -> bool:
-    """Puts the bars from `source` on where the fault stands; False where that changes hardly a price."""
+    """Puts the bars from `source` on where the fault stands; False, and nothing done, where a day's prices are those already."""
     history = spot.history
     here, there = slice(spot.at, spot.at + count), slice(source, source + count)
     if source < 0 or (history.prices[here] == history.prices[there]).all(axis=1).any():
@@ -80,7 +78,10 @@ def week_repeated(spot: Spot) -> list[Wrong]:
 def stuck_flat(spot: Spot) -> list[Wrong]:
     """3 to 6 sessions with all prices at the last close."""
     count, prices = spot.count(3, 6), spot.history.prices
-    prices[spot.at : spot.at + count] = prices[spot.at - 1, -1]
+    part, last = prices[spot.at : spot.at + count], prices[spot.at - 1, CLOSE]
+    if bool((part == last).all()):
+        return []
+    part[:] = last
     return spot.wrong(count, f"{count} sessions")
 
 
@@ -89,7 +90,7 @@ def stuck_bar(spot: Spot) -> list[Wrong]:
     """The same four prices on 3 to 6 sessions, of which the first is right; volumes go on."""
     count, prices = spot.count(3, 6), spot.history.prices
     part = prices[spot.at : spot.at + count]
-    if bool(np.all(part[1] == part[0])):
+    if bool((part == part[0]).all()):
         return []
     part[:] = part[0].copy()
     return spot.moved(spot.at + 1).wrong(count - 1, f"{count} sessions")

@@ -9,9 +9,14 @@ SMALL = {1.5: "3:2", 1.25: "5:4"}
 
 
 def _unadjusted(spot: Spot, ratio: float, form: str = "", in_volume: bool = True) -> list[Wrong]:
-    """`ratio` new shares for one old on this day: prices before are `ratio` times too high, volumes as much too low."""
-    spot.history.scale(0, spot.at, ratio, 1 / ratio if in_volume else 1.0)
-    if spot.chance(LISTED):
+    """`ratio` new shares for one old on this day: prices before are `ratio` times too high, volumes as much too low.
+
+    Some are listed: of adjusted prices, the adjustment was forgotten; of traded ones, the tape does not show the split.
+    """
+    listed = spot.chance(LISTED) and (in_volume or spot.market.prices == "adjusted")
+    factor = 1 / ratio if listed and spot.market.prices == "traded" else ratio
+    spot.history.scale(0, spot.at, factor, 1 / factor if in_volume else 1.0)
+    if listed:
         spot.listed.append(Split(spot.history.symbol, spot.day, ratio))
         form = f"{form} listed".strip()
     return spot.wrong(form=form)
@@ -62,9 +67,10 @@ def split_prices_only(spot: Spot) -> list[Wrong]:
 
 
 def _off_by_a_day(spot: Spot, early: bool) -> list[Wrong]:
-    """An adjustment that began at the wrong day leaves this one day off by the ratio. Half of them are listed, on the right day."""
+    """An adjustment, or on the tape the split itself, at the wrong day leaves this one day off by the ratio. Half are listed."""
     ratio = spot.either(1.5, 2.0, 3.0)
-    factor, ex_date = (ratio, spot.history.days[spot.at + 1]) if early else (1 / ratio, spot.day)
+    ex_date = spot.history.days[spot.at + 1] if early else spot.day
+    factor = ratio if early == (spot.market.prices == "adjusted") else 1 / ratio
     spot.history.scale(spot.at, spot.at + 1, factor, 1 / factor)
     listed = spot.chance()
     if listed:
@@ -74,11 +80,11 @@ def _off_by_a_day(spot: Spot, early: bool) -> list[Wrong]:
 
 @subtle(middle)
 def split_day_early(spot: Spot) -> list[Wrong]:
-    """The last day before the split was left at the old level."""
+    """The last day before the split was taken for the day of it."""
     return _off_by_a_day(spot, True)
 
 
 @subtle(middle)
 def split_day_late(spot: Spot) -> list[Wrong]:
-    """The day of the split was adjusted as if it came before."""
+    """The day of the split was taken for one before it."""
     return _off_by_a_day(spot, False)

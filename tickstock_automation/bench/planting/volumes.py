@@ -17,6 +17,8 @@ def volume_50x(spot: Spot) -> list[Wrong]:
 @plain()
 def zero_volume(spot: Spot) -> list[Wrong]:
     """No volume on a day that traded."""
+    if spot.history.volume[spot.at] == 0:
+        return []
     spot.history.volume[spot.at] = 0
     return spot.wrong()
 
