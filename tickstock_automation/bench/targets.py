@@ -72,3 +72,23 @@ def queue_targets(found: Mapping[str, Any]) -> list[Target]:
         Target("SQL functions under load, p95", found["db_p95_ms"], 12, 5, "ms"),
         Target("a worker's memory, 10,000 tasks over 1,000", round(last / first, 2), 1.1, 1.02, ""),
     ]
+
+
+# the figure's name in `bench quality`, in words, must, aim, unit, what it is multiplied by
+QUALITY: tuple[tuple[str, str, float, float, str, float], ...] = (
+    ("plain_found", "plain faults found", 99, 100, "%", 100),
+    ("plain_called", "plain faults called errors", 99, 100, "%", 100),
+    ("subtle_found", "subtle faults found", 95, 98, "%", 100),
+    ("subtle_called", "subtle faults called errors", 85, 95, "%", 100),
+    ("false_errors_per_1000", "false errors", 0.02, 0.01, "in 1,000", 1),
+    ("findings_per_1000", "all findings", 5, 3, "in 1,000", 1),
+)
+
+
+def quality_targets(found: Mapping[str, Any]) -> list[Target]:
+    """The targets for what `bench quality` found, for the mean over the halves, in the order of QUALITY."""
+    targets = []
+    for key, name, must, aim, unit, times in QUALITY:
+        mean = found["figures"][key]["mean"]
+        targets.append(Target(name, None if mean is None else mean * times, must, aim, unit, less_is_better=times == 1))
+    return targets

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from tickstock_automation.bench.targets import Target, event_targets, load_targets, queue_targets
+from tickstock_automation.bench.targets import Target, event_targets, load_targets, quality_targets, queue_targets
+from tickstock_automation.cli.bench_quality_view import (
+    alarms_table,
+    figures_table,
+    kinds_table,
+    missed_table,
+    quality_notes,
+)
 from tickstock_automation.cli.output import AsJson, print_json, stderr, stdout
+from tickstock_automation.errors import UsedWrongly
 
 app = typer.Typer(help="How fast it is on this machine; it needs nothing and touches nothing.", no_args_is_help=True)
 
@@ -129,6 +138,47 @@ def scan(
     table.add_row(f"first scan of {symbols:,}, all events included", f"{found['bootstrap_s']:.1f} s", "15 s of 10,000")
     table.add_row("nothing changed", f"{found['unchanged_s']:.2f} s", "1 s of 10,000")
     stdout.print(table)
+
+
+@app.command()
+def quality(
+    as_json: AsJson = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder of real bars: bars.csv[.gz], splits.csv, known_bad.csv; without, bars are made."),
+    ] = None,
+    known_bad: Annotated[
+        Path | None, typer.Option(help="What is wrong in the folder's bars from the start: symbol,first,last.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same faults.")] = 1,
+    halves: Annotated[int, typer.Option(min=1, max=50, help="How many random halves of the symbols.")] = 5,
+    traded: Annotated[bool, typer.Option("--traded", help="Prices as traded, not split-adjusted.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="List what was missed and what was falsely called an error.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 where a figure that must be met is not.")] = False,
+) -> None:
+    """Faults planted into good bars: how many the checks find and call errors, and how often they cry wolf, beside a naive rule."""
+    from tickstock_automation.bench.quality import bench_quality
+    from tickstock_automation.bench.quality_bars import folder_source, made_source
+    from tickstock_automation.replay.folder import FolderError
+
+    try:
+        source = made_source(seed) if data is None else folder_source(data.expanduser(), known_bad)
+    except FolderError as error:
+        raise UsedWrongly(str(error)) from None
+    found = bench_quality(source, seed, halves, _say, prices="traded" if traded else "adjusted")
+    targets = quality_targets(found)
+    if as_json:
+        print_json(found)
+    else:
+        for table in (kinds_table(found), figures_table(found, targets)):
+            stdout.print(table, "")
+        if show:
+            stdout.print(missed_table(found), "", alarms_table(found), "")
+        stdout.print(quality_notes(found), markup=False, style="dim")
+    if check and not all(target.meets_must for target in targets):
+        raise typer.Exit(1)
 
 
 def _say(line: str) -> None:

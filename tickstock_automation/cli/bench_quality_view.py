@@ -1,0 +1,99 @@
+"""What `tickstock bench quality` found, in tables of eighty columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from tickstock_automation.bench.targets import QUALITY, Target
+from tickstock_automation.cli.output import columns
+
+MOST_ROWS = 200
+
+
+def kinds_table(found: dict[str, Any]) -> Table:
+    """Each kind of fault: how many were planted, found, called errors, and what the naive rule found."""
+    numbers = ("planted", "found", "called", "worst half", "days", "naive")
+    table = columns("fault", *numbers, numbers=numbers)
+    before = ""
+    for row in found["kinds"]:
+        if row["class"] != before:
+            before = row["class"]
+            table.add_row(f"{before} faults", style="bold")
+        whole = row["called"] is None or row["called"] == 1
+        table.add_row(
+            f"  {row['kind'].replace('_', ' ')}", f"{row['planted']:,}", _share(row["found"]), _share(row["called"]),
+            _share(row["worst_called"]), _share(row["days_found"]) if row["block"] else "", _share(row["naive_found"]),
+            style=None if whole else "yellow" if row["class"] == "subtle" else "bold red",
+        )  # fmt: skip
+    return table
+
+
+def figures_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
+    """The figures beside their targets and the naive rule's."""
+    numbers = ("mean", "worst", "must", "aim", "naive")
+    table = columns("over the halves", *numbers, "", numbers=numbers)
+    for (key, _, _, _, unit, times), target in zip(QUALITY, targets, strict=True):
+        word = (
+            "[green]aim met[/]"
+            if target.meets_aim
+            else "[green]met[/]"
+            if target.meets_must
+            else "[bold red]not met[/]"
+        )
+        name = f"{target.name}, {unit}"
+        worst, naive = found["figures"][key]["worst"], found["naive"][key]["mean"]
+        table.add_row(
+            name, _number(target.measured), _number(worst, times), f"{target.must:g}", f"{target.aim:g}",
+            _number(naive, times), word,
+        )  # fmt: skip
+    return table
+
+
+def missed_table(found: dict[str, Any]) -> Table:
+    """The faults that were not called errors."""
+    table = columns("missed", "symbol", "from", "days", "form", "told", numbers=("days",), words=("form", "told"))
+    for row in found["missed"][:MOST_ROWS]:
+        table.add_row(
+            row["kind"].replace("_", " "), row["symbol"], row["first"], str(row["days"]), row["form"],
+            ", ".join(row["told"]) or "nothing",
+        )  # fmt: skip
+    return table
+
+
+def alarms_table(found: dict[str, Any]) -> Table:
+    """The good bars that were called wrong."""
+    table = columns("false error", "date", "check", "times", "words", numbers=("times",), words=("words",))
+    for row in found["false_errors"][:MOST_ROWS]:
+        table.add_row(row["symbol"], row["date"], row["check"], str(row["times"]), row["words"])
+    return table
+
+
+def quality_notes(found: dict[str, Any]) -> str:
+    """What the figures stand on."""
+    controls, block = found["figures"]["controls_called"]["mean"], found["figures"]["block_days_found"]["mean"]
+    naive = found["naive"]["controls_called"]["mean"]
+    return (
+        f"{found['symbols']:,} symbols, {found['bars']:,} bars from {found['source']}, prices {found['prices']},"
+        f" seed {found['seed']}; {found['known_bad']:,} symbol-days known to be wrong are left out.\n"
+        f"{found['halves']} random halves of the symbols, {found['plantings']} plantings, {found['faults']:,} faults,"
+        f" {found['clean_days']:,} clean symbol-days over all plantings.\n"
+        f"Real moves over 15% and real splits called errors: {_share(controls)}, by the naive rule {_share(naive)}."
+        f" Of a block's days {_share(block)} have a finding."
+    )
+
+
+def _share(value: float | None) -> str:
+    """A percentage; less than all never looks like all."""
+    if value is None:
+        return "-"
+    return "100%" if value == 1 else f"{min(value, 0.999):.1%}"
+
+
+def _number(value: float | None, times: float = 1) -> str:
+    if value is None:
+        return "-"
+    number = value * times
+    return f"{number:.4f}" if 0 < number < 0.1 else f"{number:,.2f}"
