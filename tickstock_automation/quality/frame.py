@@ -1,19 +1,42 @@
-"""The frame that every check works on. Pure: from bars, splits and the calendar to one row for each bar, with neighbours.
+"""The frame that every check works on: each bar with its neighbours, what is usual for it, and what its market did. Pure.
 
-Columns: symbol_id, symbol, equity_type, listed_from, date, open, high, low, close, volume (as traded), factor (what
-splits after this bar divide its prices by), adj_close, adj_volume, prev_date, prev_adj_close, move (close to close, as a
-share, adjusted), market_move (median of `move` over the day's symbols), volume_median (of the 20 bars before),
-volume_bars (how many of those there are), move_threshold.
+What is looked at around a bar lies within HISTORY_SESSIONS of it on either side, so what is found does not hang on the
+range of bars that was asked for. Columns of `Context.bars`, one row for each bar with four positive prices:
+
+- symbol_id, symbol, equity_type, listed_from, move_threshold, date, open, high, low, close, volume: as given;
+- place (of the session in the calendar), number (of the bar in its symbol, from 0), left (bars of the symbol after it);
+- factor: what the prices are divided by to compare them with later ones, from splits after the bar;
+- o, h, l, c: natural logarithms of the adjusted prices; v: of the adjusted volume, null where there is none;
+- away: sessions since the bar before (1 where none is missing);
+- gap, body: ln(open / close before), ln(close / open), without the market's own; raw_gap, raw_body: with it;
+- up, down: ln(high / the higher of open and close), ln(the lower / low);
+- gap_scale, body_scale, wick_scale: the usual size of these (like a standard deviation), from 30 bars on either side,
+  times the day's own restlessness;
+- v_before, v_after, v_usual: ln of the median volume of the 20 bars before, of the 20 after, and of up to 80 around;
+  v_ratio: v - v_usual - the day's market-wide figure; quiet: the lesser of that and the same against v_after, null unknown;
+- day_gap, day_body, day_wick: the day's restlessness, 1 on most days; day_v: its market-wide volume, as a logarithm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import Any, Literal
 
 import polars as pl
 
+from tickstock_automation.quality.levels import Levels
+
+Prices = Literal["traded", "adjusted"]
+
 MEDIAN_SESSIONS = 20
+SCALE_SESSIONS = 30
+FEW_SYMBOLS = 12  # on a day: of fewer, none is called the market
+LARGEST = 0.15  # of a move, for scales: what is larger counts as this much
+LEAST_SCALE = 0.002
+CENT = 0.01
 BARS = {
     "symbol_id": pl.Int64, "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
     "close": pl.Float64, "volume": pl.Float64,
@@ -23,39 +46,115 @@ SYMBOLS = {
     "symbol_id": pl.Int64, "symbol": pl.String, "equity_type": pl.String, "listed_from": pl.Date,
     "move_threshold": pl.Float64,
 }  # fmt: skip
+PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a check looks at: the frame, the sessions judged, all sessions of the window, the symbols."""
+    """What a check looks at.
+
+    bars: the frame. Left out of it, for they are nobody's neighbours, with the columns of BARS and SYMBOLS: `broken` bars with
+    a price that is missing, zero or negative; `repeated`, second bars of a day; `off_session`, bars of a day without a session.
+    symbols, splits: as given; judged: the sessions that findings are wanted of; sessions: all of the window.
+    """
 
     bars: pl.DataFrame
+    broken: pl.DataFrame
+    repeated: pl.DataFrame
+    off_session: pl.DataFrame
     symbols: pl.DataFrame
+    splits: pl.DataFrame
     judged: list[date]
     sessions: list[date]
+    prices: Prices = "traded"
+    until_last_bar: bool = False
+    """A symbol's bars are expected up to its own last one, and not up to the last session judged."""
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Breaks in the level of the prices, by row of `bars`."""
+        return Levels(self.bars)
+
+    def rows(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """The bars in these rows of the frame that lie in a session judged, each with its `row`."""
+        if not places:
+            return []
+        found = self.bars[list(places)].with_columns(pl.Series("row", list(places), pl.Int64))
+        return found.filter(pl.col("date").is_in(self.judged)).to_dicts()
 
 
-def prepare(bars: pl.DataFrame, splits: pl.DataFrame, symbols: pl.DataFrame) -> pl.DataFrame:
-    """Joins and neighbours. `bars`, `splits`, `symbols` have the columns BARS, SPLITS, SYMBOLS."""
-    frame = bars.sort("symbol_id", "date").join(symbols, on="symbol_id")
-    frame = frame.join(_factors(bars, splits), on=["symbol_id", "date"], how="left").with_columns(
-        pl.col("factor").fill_null(1.0)
+def prepare(
+    bars: pl.DataFrame,
+    splits: pl.DataFrame,
+    symbols: pl.DataFrame,
+    sessions: Sequence[date],
+    judged: Sequence[date],
+    prices: Prices = "traded",
+    *,
+    until_last_bar: bool = False,
+) -> Context:
+    """Joins and neighbours. `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS; `prices`: whether the
+    bars are as traded, or adjusted for all splits."""
+    frame = bars.join(symbols, on="symbol_id").sort("symbol_id", "date", maintain_order=True)
+    again = (
+        (pl.col("symbol_id") == pl.col("symbol_id").shift(1)) & (pl.col("date") == pl.col("date").shift(1))
+    ).fill_null(value=False)
+    repeated, frame = frame.filter(again), frame.filter(~again)
+    placed = _placed(frame, sessions)
+    off_session, frame = placed.filter(pl.col("place").is_null()), placed.filter(pl.col("place").is_not_null())
+    sound = pl.all_horizontal((pl.col(name) > 0) & pl.col(name).is_finite() for name in PRICES).fill_null(value=False)
+    broken = frame.filter(~sound)
+    frame = _scaled(_against_market(_neighbours(frame.filter(sound), _known(splits, prices))))
+    return Context(
+        frame,
+        broken.drop("place"),
+        repeated,
+        off_session.drop("place"),
+        symbols,
+        splits,
+        list(judged),
+        list(sessions),
+        prices,
+        until_last_bar,
     )
+
+
+def _known(splits: pl.DataFrame, prices: Prices) -> pl.DataFrame:
+    """Splits to take out of the prices: where they are adjusted already, none."""
+    return splits if prices == "traded" else splits.clear()
+
+
+def _placed(frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    places = pl.DataFrame(
+        {"date": list(sessions), "place": range(len(sessions))}, schema={"date": pl.Date, "place": pl.Int32}
+    )
+    return frame.join(places, on="date", how="left", maintain_order="left")
+
+
+def _neighbours(frame: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    if splits.is_empty():
+        frame = frame.with_columns(pl.lit(1.0).alias("factor"))
+    else:
+        frame = frame.join(
+            _factors(frame, splits), on=["symbol_id", "date"], how="left", maintain_order="left"
+        ).with_columns(pl.col("factor").fill_null(1.0))
     within = "symbol_id"
-    volume_before = pl.col("adj_volume").shift(1).rolling_median(MEDIAN_SESSIONS, min_samples=1).over(within)
+    shift = pl.col("factor").log()
     frame = frame.with_columns(
-        (pl.col("close") / pl.col("factor")).alias("adj_close"),
-        (pl.col("volume") * pl.col("factor")).alias("adj_volume"),
-    ).with_columns(
-        pl.col("date").shift(1).over(within).alias("prev_date"),
-        pl.col("adj_close").shift(1).over(within).alias("prev_adj_close"),
-        volume_before.alias("volume_median"),
-        pl.col("date").cum_count().over(within).sub(1).alias("volume_bars"),
+        *((pl.col(price).log() - shift).alias(name) for name, price in zip("ohlc", PRICES, strict=True)),
+        pl.when(pl.col("volume") > 0).then(pl.col("volume").log() + shift).alias("v"),
+        pl.int_range(pl.len(), dtype=pl.Int32).over(within).alias("number"),
+        (pl.len().over(within).cast(pl.Int32)).alias("bars_of_symbol"),
     )
-    usable = (pl.col("prev_adj_close") > 0) & (pl.col("adj_close") > 0)
+    first = pl.col("number") == 0
     return frame.with_columns(
-        pl.when(usable).then(pl.col("adj_close") / pl.col("prev_adj_close") - 1).alias("move")
-    ).with_columns(pl.col("move").median().over("date").fill_null(0.0).alias("market_move"))
+        (pl.col("bars_of_symbol") - 1 - pl.col("number")).alias("left"),
+        pl.when(~first).then(pl.col("o") - pl.col("c").shift(1)).alias("raw_gap"),
+        pl.when(~first).then(pl.col("place") - pl.col("place").shift(1)).alias("away"),
+        (pl.col("c") - pl.col("o")).alias("raw_body"),
+        (pl.col("h") - pl.max_horizontal("o", "c")).alias("up"),
+        (pl.min_horizontal("o", "c") - pl.col("l")).alias("down"),
+    )
 
 
 def _factors(bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
@@ -67,3 +166,61 @@ def _factors(bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
         .group_by("symbol_id", "date")
         .agg(pl.col("ratio").product().alias("factor"))
     )
+
+
+def _against_market(frame: pl.DataFrame) -> pl.DataFrame:
+    """Takes the day's median out of gaps and bodies. With too few symbols on a day there is no market to speak of."""
+    many = pl.len() >= FEW_SYMBOLS
+    days = frame.group_by("date").agg(
+        pl.when(many).then(pl.col("raw_gap").median()).fill_null(0.0).alias("market_gap"),
+        pl.when(many).then(pl.col("raw_body").median()).fill_null(0.0).alias("market_body"),
+    )
+    return frame.join(days, on="date", how="left", maintain_order="left").with_columns(
+        (pl.col("raw_gap") - pl.col("market_gap")).alias("gap"),
+        (pl.col("raw_body") - pl.col("market_body")).alias("body"),
+    )
+
+
+def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
+    within = "symbol_id"
+    roots = {"gap": pl.col("gap").abs(), "body": pl.col("body").abs(), "wick": (pl.col("up") + pl.col("down")) / 2}
+    rolled = [
+        pl.min_horizontal(size, LARGEST)
+        .sqrt()
+        .rolling_mean(SCALE_SESSIONS, min_samples=5)
+        .over(within)
+        .alias(f"_{name}")
+        for name, size in roots.items()
+    ]
+    rolled.append(pl.col("v").rolling_median(MEDIAN_SESSIONS, min_samples=3).over(within).alias("_v"))
+    frame = frame.with_columns(*rolled)
+    least = pl.max_horizontal(LEAST_SCALE, 0.5 * CENT * (-pl.col("c") - pl.col("factor").log()).exp())
+    frame = frame.with_columns(
+        *(
+            pl.max_horizontal(
+                least,
+                pl.mean_horizontal(
+                    pl.col(f"_{name}").shift(2).over(within), pl.col(f"_{name}").shift(-SCALE_SESSIONS - 1).over(within)
+                ).pow(2) * 1.48,
+            ).alias(f"{name}_scale")
+            for name in roots
+        ),
+        pl.col("_v").shift(1).over(within).alias("v_before"),
+        pl.col("_v").shift(-MEDIAN_SESSIONS).over(within).alias("v_after"),
+        pl.concat_list(
+            *(pl.col("_v").shift(steps).over(within) for steps in (1, MEDIAN_SESSIONS + 1, -MEDIAN_SESSIONS, -2 * MEDIAN_SESSIONS))
+        ).list.median().alias("v_usual"),
+    )  # fmt: skip
+    many = pl.len() >= FEW_SYMBOLS
+    days = frame.group_by("date").agg(
+        pl.when(many).then((pl.col("gap").abs() / pl.col("gap_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_gap"),
+        pl.when(many).then((pl.col("body").abs() / pl.col("body_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_body"),
+        pl.when(many).then(((pl.col("up") + pl.col("down")) / 2 / pl.col("wick_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_wick"),
+        pl.when(many).then((pl.col("v") - pl.col("v_usual")).median()).fill_null(0.0).alias("day_v"),
+    )  # fmt: skip
+    return frame.join(days, on="date", how="left", maintain_order="left").with_columns(
+        *((pl.col(f"{name}_scale") * pl.col(f"day_{name}")).alias(f"{name}_scale") for name in roots),
+        (pl.col("v") - pl.col("v_usual") - pl.col("day_v")).alias("v_ratio"),
+    ).with_columns(
+        pl.min_horizontal("v_ratio", pl.col("v") - pl.col("v_after") - pl.col("day_v")).alias("quiet"),
+    ).drop("_gap", "_body", "_wick", "_v", "bars_of_symbol")  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
-from tickstock_automation.quality.checks import run_checks
+from tickstock_automation.quality.checks import CHECKS
 from tickstock_automation.quality.findings import Finding
-from tickstock_automation.quality.frame import Context, prepare
+from tickstock_automation.quality.frame import Context, Prices, prepare
+from tickstock_automation.quality.merging import merge
 
 HISTORY_SESSIONS = 60
 """Sessions before the first one judged that the checks want, so that what they find does not hang on the range."""
@@ -22,11 +24,23 @@ def judge(
     *,
     sessions: Sequence[date],
     judged: Sequence[date],
+    prices: Prices = "traded",
+    until_last_bar: bool = False,
 ) -> list[Finding]:
     """Findings of all checks on the sessions `judged`, in the order of symbol, date, check.
 
-    `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS of `frame`, bars as traded. `sessions`: those
-    of the exchange from the first bar that is given to the last session judged.
+    `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS of `frame`. `sessions`: those of the exchange
+    from the first bar that is given to the last session judged.
     """
-    frame = prepare(bars, splits, symbols)
-    return run_checks(Context(bars=frame, symbols=symbols, judged=list(judged), sessions=list(sessions)))
+    return findings_of(prepare(bars, splits, symbols, sessions, judged, prices, until_last_bar=until_last_bar))
+
+
+def findings_of(context: Context) -> list[Finding]:
+    """All checks' findings, those left out that others explain."""
+    days = context.sessions
+
+    def session_after(day: date) -> date:
+        at = bisect_right(days, day)
+        return days[at] if at < len(days) else day
+
+    return merge([finding for check in CHECKS for finding in check(context)], session_after)

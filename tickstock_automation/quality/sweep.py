@@ -30,9 +30,9 @@ from tickstock_automation.events.catalogue import (
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.models import EquityType
 from tickstock_automation.quality.alerts import open_alerts
-from tickstock_automation.quality.checks import run_checks
 from tickstock_automation.quality.findings import SEVERITIES, Finding
-from tickstock_automation.quality.frame import BARS, MEDIAN_SESSIONS, SPLITS, SYMBOLS, Context, prepare
+from tickstock_automation.quality.frame import BARS, SPLITS, SYMBOLS, Context, prepare
+from tickstock_automation.quality.judging import HISTORY_SESSIONS, findings_of
 from tickstock_automation.quality.models import QualityAlert, QualityMetric
 from tickstock_automation.quality.refused_rows import alert_refused_rows
 from tickstock_automation.sessions import SessionCalendar
@@ -83,7 +83,7 @@ def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepRepo
         if not _claim(session, day, "summary"):
             return None
         context = _context(session, day, calendar, settings)
-        new = [finding for _, finding in open_alerts(session, run_checks(context))]
+        new = [finding for _, finding in open_alerts(session, findings_of(context))]
         operational = _alert_operational(session, day) + alert_refused_rows(session)
         report = SweepReport(
             checked=context.symbols.height,
@@ -104,8 +104,8 @@ def _claim(session: ServiceSession, day: date, scope: str) -> bool:
 
 def _context(session: ServiceSession, day: date, calendar: SessionCalendar, settings: Settings) -> Context:
     """Sessions to judge, and before them enough history for medians."""
-    sessions = calendar.between(day - timedelta(days=2 * (settings.sweep_sessions + MEDIAN_SESSIONS) + 10), day)
-    sessions = sessions[-(settings.sweep_sessions + MEDIAN_SESSIONS) :]
+    sessions = calendar.between(day - timedelta(days=2 * (settings.sweep_sessions + HISTORY_SESSIONS) + 10), day)
+    sessions = sessions[-(settings.sweep_sessions + HISTORY_SESSIONS) :]
     percent = func.coalesce(EquityType.processing_rules["price_move_percent"].as_float(), DEFAULT_MOVE_PERCENT)
     symbols = _frame(
         session,
@@ -126,12 +126,7 @@ def _context(session: ServiceSession, day: date, calendar: SessionCalendar, sett
         ),
         SPLITS,
     )
-    return Context(
-        bars=prepare(bars, splits, symbols),
-        symbols=symbols,
-        judged=sessions[-settings.sweep_sessions :],
-        sessions=sessions,
-    )
+    return prepare(bars, splits, symbols, sessions, sessions[-settings.sweep_sessions :])
 
 
 def _frame(session: ServiceSession, query: Executable, schema: dict[str, Any]) -> pl.DataFrame:

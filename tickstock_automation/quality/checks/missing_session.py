@@ -3,35 +3,47 @@
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.findings import Finding, raised
+from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
+
+COMPLAINT = Complaint("missing_session", Channel.DATA_GAP, "bars")
 
 
 def missing_session(context: Context) -> list[Finding]:
-    """A session with no bar, from listing (the first bar, where the listing day is unknown) to the last session judged.
+    """A session with no bar, from listing (the first bar, where the listing day is unknown) to the last session judged, or to
+    the symbol's last bar where `context.until_last_bar`.
 
     Holidays, half days and special closures are the calendar's. A symbol that has no bar at all yet is not judged, nor
     is one that the vendor no longer lists (it is left out of `context.symbols` by the caller).
     """
-    spans = context.bars.group_by("symbol_id").agg(pl.col("date").min().alias("first_bar"))
-    symbols = context.symbols.join(spans, on="symbol_id").with_columns(
-        pl.coalesce("listed_from", "first_bar").alias("from")
+    present = pl.concat([context.bars.select("symbol_id", "date"), context.broken.select("symbol_id", "date")])
+    spans = present.group_by("symbol_id").agg(
+        pl.col("date").min().alias("first_bar"), pl.col("date").max().alias("last_bar"), pl.len().alias("bars")
     )
-    sessions = pl.DataFrame(
-        {"date": [day for day in context.sessions if day in set(context.judged)]}, schema={"date": pl.Date}
+    places = pl.DataFrame(
+        {"date": context.sessions, "place": range(len(context.sessions))}, schema={"date": pl.Date, "place": pl.Int64}
     )
+    last = pl.col("last_bar") if context.until_last_bar else pl.lit(context.sessions[-1] if context.sessions else None)
+    symbols = (
+        context.symbols.join(spans, on="symbol_id")
+        .with_columns(pl.coalesce("listed_from", "first_bar").alias("from"), last.alias("until"))
+    )  # fmt: skip
+    bounds = symbols.sort("from").join_asof(
+        places.rename({"place": "first_place"}), left_on="from", right_on="date", strategy="forward"
+    ).sort("until").join_asof(places.rename({"place": "last_place"}), left_on="until", right_on="date", strategy="backward")  # fmt: skip
+    short = bounds.filter(pl.col("last_place") - pl.col("first_place") + 1 > pl.col("bars"))
+    if short.is_empty():
+        return []
     rows = (
-        symbols.join(sessions, how="cross")
-        .filter(pl.col("date") >= pl.col("from"))
-        .join(context.bars.select("symbol_id", "date"), on=["symbol_id", "date"], how="anti")
+        short.select("symbol_id", "symbol", "from", "until").join(places, how="cross")
+        .filter(pl.col("date").is_between("from", "until") & pl.col("date").is_in(context.judged))
+        .join(present, on=["symbol_id", "date"], how="anti")
         .sort("symbol", "date")
-    )
+    )  # fmt: skip
     return [
-        Finding(
-            symbol_id=row["symbol_id"], symbol=row["symbol"], date=row["date"], check="missing_session",
-            channel=Channel.DATA_GAP, severity=raised("low", "data_error"), verdict="data_error",
-            observed=0.0, expected=1.0, threshold=1.0, remediation="reload",
-            evidence={"words": f"no bar of {row['date']}, a session of the exchange", "measure": "bars"},
+        COMPLAINT.about(
+            row, f"no bar of {row['date']}, a session of the exchange", "data_error", "low", "reload",
+            observed=0.0, expected=1.0, threshold=1.0,
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip

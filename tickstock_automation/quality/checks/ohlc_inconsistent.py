@@ -3,36 +3,49 @@
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.findings import Finding, raised
-from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.findings import Complaint, Finding
+from tickstock_automation.quality.frame import PRICES, Context
 
-TOLERANCE = 1e-6  # of the price: vendors round each price by itself
+ROUNDING = 1e-6  # of the price: vendors round each price by itself
+COMPLAINT = Complaint("ohlc_inconsistent", Channel.PRICE_ANOMALY, "share of the close")
 
 
 def ohlc_inconsistent(context: Context) -> list[Finding]:
-    """High below low, open or close outside the range, zero, negative or missing prices: always a data error."""
-    prices = [pl.col(name) for name in ("open", "high", "low", "close")]
-    slack = pl.col("close").abs() * TOLERANCE
-    complaint = (
-        pl.when(pl.any_horizontal(price.is_null() | price.is_nan() for price in prices)).then(pl.lit("a price is missing"))
-        .when(pl.any_horizontal(price <= 0 for price in prices)).then(pl.lit("a price is zero or negative"))
-        .when(pl.col("high") < pl.col("low") - slack).then(pl.lit("high is below low"))
+    """High below low, open or close outside the range, zero, negative or missing prices: always a data error.
+
+    True by definition of a bar, so the threshold is rounding alone.
+    """
+    slack = pl.col("close") * ROUNDING
+    contradiction = (
+        pl.when(pl.col("high") < pl.col("low") - slack).then(pl.lit("high is below low"))
         .when(pl.col("close") > pl.col("high") + slack).then(pl.lit("close is above high"))
         .when(pl.col("close") < pl.col("low") - slack).then(pl.lit("close is below low"))
         .when(pl.col("open") > pl.col("high") + slack).then(pl.lit("open is above high"))
         .when(pl.col("open") < pl.col("low") - slack).then(pl.lit("open is below low"))
     )  # fmt: skip
-    rows = context.bars.filter(pl.col("date").is_in(context.judged)).with_columns(complaint.alias("complaint"))
+    missing = pl.any_horizontal(
+        pl.col(name).is_null() | pl.col(name).is_nan() | pl.col(name).is_infinite() for name in PRICES
+    )
+    lacking = pl.when(missing).then(pl.lit("a price is missing")).otherwise(pl.lit("a price is zero or negative"))
+    columns = ["symbol_id", "symbol", "date", *PRICES]
+    rows = pl.concat([
+        context.bars.filter(contradiction.is_not_null()).select(*columns, contradiction.alias("words")),
+        context.broken.select(*columns, lacking.alias("words")),
+    ]).filter(pl.col("date").is_in(context.judged))  # fmt: skip
     return [
-        Finding(
-            symbol_id=row["symbol_id"], symbol=row["symbol"], date=row["date"], check="ohlc_inconsistent",
-            channel=Channel.PRICE_ANOMALY, severity=raised("medium", "data_error"), verdict="data_error",
-            observed=row["close"], expected=None, threshold=TOLERANCE, remediation="refetch",
-            evidence={
-                "words": f"{row['complaint']}: open {row['open']:g}, high {row['high']:g}, low {row['low']:g}, close {row['close']:g}",
-                "measure": "share of the close",
-                "open": row["open"], "high": row["high"], "low": row["low"], "close": row["close"],
-            },
+        COMPLAINT.about(
+            row, f"{row['words']}: " + ", ".join(f"{name} {_written(row[name])}" for name in PRICES),
+            "data_error", "medium", "refetch", observed=_known(row["close"]), threshold=ROUNDING,
+            **{name: _known(row[name]) for name in PRICES},
         )
-        for row in rows.filter(pl.col("complaint").is_not_null()).iter_rows(named=True)
+        for row in rows.iter_rows(named=True)
     ]  # fmt: skip
+
+
+def _known(price: float | None) -> float | None:
+    """NaN and infinity are no JSON."""
+    return price if price is not None and abs(price) < float("inf") else None
+
+
+def _written(price: float | None) -> str:
+    return "?" if price is None else f"{price:g}"

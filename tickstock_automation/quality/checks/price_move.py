@@ -1,32 +1,44 @@
 """A close-to-close move over the type's threshold, after splits and the market's own move are taken out."""
 
+import math
+
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.findings import Finding, price_move_severity
+from tickstock_automation.quality.findings import Complaint, Finding, price_move_severity
 from tickstock_automation.quality.frame import Context
+
+TRADED = math.log(1.5)
+COMPLAINT = Complaint("price_move", Channel.PRICE_ANOMALY, "share of the close before")
 
 
 def price_move(context: Context) -> list[Finding]:
     """Threshold: 20% (30% for penny stocks), from the symbol's equity type; the contract, section 6.
 
-    The market's own move is the median of the day's moves. One neighbour alone does not tell a wrong print from a wild
-    day, so the verdict is `undetermined`.
+    The market's own move is the median of the day's moves. Whether the data are wrong is for `price_outlier`,
+    `split_unadjusted` and `ticker_reuse` to say; what they do not claim and traded half as much again as usual, or fell within a storm
+    of the whole market, is the market's.
     """
-    own = pl.col("move") - pl.col("market_move")
-    rows = context.bars.filter(
-        pl.col("date").is_in(context.judged) & (own.abs() > pl.col("move_threshold"))
-    ).with_columns(own.alias("own_move"))
-    return [
-        Finding(
-            symbol_id=row["symbol_id"], symbol=row["symbol"], date=row["date"], check="price_move",
-            channel=Channel.PRICE_ANOMALY, severity=price_move_severity(row["own_move"]), verdict="undetermined",
-            observed=row["close"], expected=row["prev_adj_close"] * row["factor"] * (1 + row["market_move"]),
-            threshold=row["move_threshold"], remediation="review",
-            evidence={
-                "words": f"close {row['close']:g} is {row['move']:+.1%} from {row['prev_date']}'s, the market moved {row['market_move']:+.1%}",
-                "measure": "share of the close before", "move": row["move"], "market_move": row["market_move"],
-            },
-        )
-        for row in rows.iter_rows(named=True)
-    ]  # fmt: skip
+    own = (pl.col("gap") + pl.col("body")).exp() - 1
+    prior = pl.col("close").shift(1).over("symbol_id") * (
+        pl.col("factor") / pl.col("factor").shift(1).over("symbol_id")
+    )
+    rows = context.bars.with_columns(
+        own.alias("own_move"), prior.alias("prior"), pl.col("date").shift(1).alias("prior_date")
+    ).filter(pl.col("date").is_in(context.judged) & (pl.col("own_move").abs() > pl.col("move_threshold")))
+    found = []
+    for row in rows.iter_rows(named=True):
+        market = math.expm1(row["raw_gap"] + row["raw_body"] - row["gap"] - row["body"])
+        move = math.expm1(row["raw_gap"] + row["raw_body"])
+        traded = row["v_ratio"] is not None and row["v_ratio"] > TRADED
+        stormy = max(row["day_gap"], row["day_body"]) > 2
+        volume = "unknown" if row["v_ratio"] is None else f"{math.exp(row['v_ratio']):.1f} times the usual"
+        found.append(
+            COMPLAINT.about(
+                row, f"close {row['close']:g} is {move:+.1%} from {row['prior_date']}'s, the market moved {market:+.1%}; volume {volume}",
+                "market_event" if traded or stormy else "undetermined", price_move_severity(row["own_move"]),
+                "none" if traded or stormy else "review", observed=row["close"], expected=row["prior"] * (1 + market),
+                threshold=row["move_threshold"], move=move, market_move=market,
+            )
+        )  # fmt: skip
+    return found

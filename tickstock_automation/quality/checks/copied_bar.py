@@ -1,0 +1,125 @@
+"""Another day's bar, or another company's, passed for this one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.quality.findings import Complaint, Finding
+from tickstock_automation.quality.frame import PRICES, Context
+from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
+
+FARTHEST = 10  # bars back
+TICK = 0.01
+SHIFT, SURE_SHIFT = 1.5, 6.5  # ln of how many times better the days around fit a session away
+MARGIN = 2.0
+MANY_TICKS = 10  # between high and low: with fewer, four equal prices may be chance
+Gains = npt.NDArray[np.float64]
+COMPLAINT = Complaint("copied_bar", Channel.DATA_GAP, "bars alike")
+
+
+def copied_bar(context: Context) -> list[Finding]:
+    """All four prices those of a bar of the ten before.
+
+    Yesterday's prices again: chance where the range is a few cents, else a copy; an older bar's: a copy where the volume
+    is the same too, or where two bars running repeat two bars running. Bars without a range are `stuck_price`'s matter.
+
+    Where yesterday's bar stands again, the days around may be shifted too: rows that each carry the session's before (from
+    here on), or the next one's (up to the session before). Which, and how far, is told by the market, whose moves and
+    volumes the bars then follow a session late or early.
+    """
+    return list(_shifted(context, _earlier(context)).values())
+
+
+def _earlier(context: Context) -> dict[int, Finding]:
+    """By row of the frame."""
+    bars = context.bars.select(
+        "symbol_id", "symbol", "date", *PRICES, "volume", "number",
+        pl.sum_horizontal(pl.col(name) * weight for name, weight in zip(PRICES, (1.1, 1.7, 2.3, 3.1), strict=True)).alias("key"),
+    )  # fmt: skip
+    found: dict[int, Finding] = {}
+    for back in range(1, FARTHEST + 1):
+        same = (
+            (pl.col("key") == pl.col("key").shift(back)) & (pl.col("number") >= back) & (pl.col("high") > pl.col("low"))
+        ).fill_null(value=False)
+        alike = bars.with_row_index("row").with_columns(
+            same.alias("same"), pl.col("date").shift(back).alias("of"), pl.col("volume").shift(back).alias("of_volume"),
+            pl.all_horizontal(pl.col(name) == pl.col(name).shift(back) for name in PRICES).alias("exactly"),
+            (same & (same.shift(1) | same.shift(-1)).fill_null(value=False)).alias("run"),
+        ).filter(pl.col("same") & pl.col("exactly") & pl.col("date").is_in(context.judged))  # fmt: skip
+        for row in alike.iter_rows(named=True):
+            finding = _about(row, back)
+            if finding is not None:
+                found.setdefault(row["row"], finding)
+    return found
+
+
+def _shifted(context: Context, copies: dict[int, Finding]) -> dict[int, Finding]:
+    """The copies with the days around them that are shifted as well, by row; where rows run early, the first of two equal bars
+    is the wrong one."""
+    pairs = [
+        row
+        for row, one in sorted(copies.items())
+        if one.evidence["back"] == 1 and not {row - 1, row + 1} & copies.keys()
+    ]
+    found = dict(copies)
+    if not pairs or not (context.bars["market_gap"] != 0).any():
+        return found
+    readings = Readings(context.bars)
+    for row in pairs:
+        later = int(min(readings.left[row], LONGEST_SHIFT))
+        earlier = int(min(readings.number[row - 1], LONGEST_SHIFT))
+        late = readings.shift_gains(np.arange(row, row + later + 1), -1)
+        early = readings.shift_gains(np.arange(row - 1, row - 2 - earlier, -1), 1)
+        if _best(early) > _best(late) + MARGIN:
+            rows, words, gains = range(row - 1 - _reach(early[1:]), row), "early", early
+            found.pop(row)
+        else:
+            rows, words, gains = range(row + 1, row + 1 + _reach(late[1:])), "late", late
+            if _best(early) > _best(late) - MARGIN:
+                found.update((bar["row"], _either(bar)) for bar in context.rows([row - 1]))
+        sure = _best(gains[1:]) > SURE_SHIFT
+        for bar in context.rows(rows):
+            beside = bar["row"] == row - 1
+            found.setdefault(bar["row"], _of_another_session(bar, words, sure=sure or beside))
+    return found
+
+
+def _either(row: dict[str, Any]) -> Finding:
+    return COMPLAINT.about(
+        row, "all four prices stand again on the next session, and either may be the copy", "undetermined", "medium", "refetch",
+        observed=row["close"], threshold=MARGIN, back=-1,
+    )  # fmt: skip
+
+
+def _reach(gains: Gains) -> int:
+    """How many bars beyond the copy fit better so, taken together."""
+    return int(np.argmax(np.cumsum(gains))) + 1 if _best(gains) > SHIFT else 0
+
+
+def _best(gains: Gains) -> float:
+    return float(np.max(np.cumsum(gains), initial=0.0))
+
+
+def _of_another_session(row: dict[str, Any], words: str, *, sure: bool) -> Finding:
+    whose = "the session before's" if words == "late" else "the next session's"
+    return COMPLAINT.about(
+        row, f"this bar follows the market a session {words}: it is {whose}, like the copy beside it",
+        "data_error" if sure else "undetermined", "medium", "refetch", observed=row["close"], threshold=SURE_SHIFT, back=0,
+    )  # fmt: skip
+
+
+def _about(row: dict[str, Any], back: int) -> Finding | None:
+    volume = row["volume"] == row["of_volume"] and (row["volume"] or 0) > 0
+    wide = row["high"] - row["low"] >= MANY_TICKS * TICK
+    if not (volume or (wide and (back == 1 or row["run"]))):
+        return None
+    also = "and the volume" if volume else "but not the volume"
+    return COMPLAINT.about(
+        row, f"all four prices {also} are those of {row['of']}", "data_error", "medium", "refetch",
+        observed=row["close"], threshold=4.0, copy_of=str(row["of"]), back=back,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""A lasting step of the prices by a split's ratio."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.quality.findings import Complaint, Finding
+from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.levels import Step
+from tickstock_automation.quality.ratios import Ratio, split_ratio, unit_ratio
+
+SURE = 8.0  # usual gaps
+NOISE = 2.5  # usual gaps that the ratio may be off by
+LEAST_NOISE = 0.01
+MOST_NOISE = 0.03
+HEAVY = (
+    (0.38, 1.0),
+    (0.6, 1.7),
+    (float("inf"), 2.0),
+)  # up to this step, ln of volume over usual that is not a market's
+COMPLAINT = Complaint("split_unadjusted", Channel.PRICE_ANOMALY, "usual moves")
+
+
+def split_unadjusted(context: Context) -> list[Finding]:
+    """A step overnight that stays, by the ratio of a split or of a unit, within the symbol's noise, while trading is ordinary.
+
+    A crash that happens to be a third trades several times its usual volume for days; a split does not (in shares, the level
+    of the volume changes with it, which is taken out). In bars as traded, splits that are known are taken out of the prices
+    first: a step that is left is a split that is not known, or a known one that the bars do not show. In adjusted bars any
+    such step is an error. A spin-off's step is no split's ratio, and no finding of this check.
+    """
+    known = _known(context)
+    found = []
+    for step in context.levels.steps:
+        for row in context.rows([step.at]):
+            listed = known.get(row["symbol_id"], {})
+            ratio = _ratio(step, row, bool(listed))
+            if ratio is None:
+                continue
+            near = [day for day in listed if abs((day - row["date"]).days) <= 4]
+            words = f"prices step by {math.exp(step.shift):.4g} and stay: {ratio.words}; volume ordinary"
+            if near and context.prices == "traded":
+                words += f"; the split of {near[0]} is known, the bars do not show it so"
+            elif near:
+                words += f"; a split of {near[0]} is known, and these prices are not adjusted for it"
+            else:
+                words += "; no such split is known"
+            found.append(
+                COMPLAINT.about(
+                    row, words, "data_error", "high", "look_up_split", observed=row["close"],
+                    expected=row["close"] * math.exp(-step.shift), threshold=SURE, z=round(step.z, 1),
+                    factor=math.exp(step.shift),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _known(context: Context) -> dict[int, dict[Any, float]]:
+    splits: dict[int, dict[Any, float]] = {}
+    for symbol_id, day, ratio in context.splits.select("symbol_id", "ex_date", "ratio").iter_rows():
+        splits.setdefault(symbol_id, {})[day] = ratio
+    return splits
+
+
+def _ratio(step: Step, row: dict[str, Any], split_listed: bool) -> Ratio | None:
+    """The ratio that explains a step, None where none does, or where the market may as well have done it."""
+    noise = min(MOST_NOISE, max(LEAST_NOISE, NOISE * row["gap_scale"]))
+    size = abs(step.shift)
+    if step.z < SURE:
+        return None
+    unit = unit_ratio(step.shift, 0.08)
+    if unit is not None:
+        return unit
+    ratio = split_ratio(step.shift, noise if size < 1.0 else 2 * noise)
+    limit = next(volume for most, volume in HEAVY if size < most)
+    if ratio is None or step.volume > limit or (step.after and step.volume_next > limit):
+        return None
+    return ratio

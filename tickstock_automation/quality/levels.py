@@ -1,0 +1,144 @@
+"""Breaks in the level of prices, and what they come to: a bar or a block that is out of line and comes back, or a step that stays.
+
+A break is a gap overnight far beyond what is usual for the symbol. Two breaks that cancel each other are a segment: the bars
+between stand on another level. Both neighbours decide, as Barndorff-Nielsen et al. ("Realized kernels in practice", 2009,
+rule Q4 with backward and forward medians) have it; that a real move trades heavily and a wrong print does not is what tells
+the two apart. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+LONGEST_BLOCK = 25
+BREAK_SCALES = 5.0
+LEAST_BREAK = 0.045
+Floats = npt.NDArray[np.float64]
+_COLUMNS = ("gap", "body", "gap_scale", "body_scale", "v_ratio", "quiet", "c", "up", "down")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bars from row `first` to row `last` of the frame stand `shift` (a logarithm) above their surroundings.
+
+    z: the shift in usual gaps; mismatch: what is left of it after both breaks, as a share; volume: the quietest word on how
+    much was traded as it began and ended, as a logarithm against usual.
+    """
+
+    first: int
+    last: int
+    shift: float
+    z: float
+    mismatch: float
+    volume_in: float
+    volume_out: float
+
+    @property
+    def bars(self) -> int:
+        return self.last - self.first + 1
+
+    @property
+    def doubt(self) -> float:
+        """The lower, the likelier an error: a close match, a short stay, nothing traded on it."""
+        return self.mismatch + 0.03 * (self.bars - 1) + 0.2 * max(0.0, self.volume_in, self.volume_out)
+
+
+@dataclass(frozen=True)
+class Step:
+    """At row `at` the level changes by `shift` (a logarithm) and stays."""
+
+    at: int
+    shift: float
+    z: float
+    lasting: float
+    volume: float
+    volume_next: float
+    after: int
+
+
+class Levels:
+    """The frame's columns as arrays, and what was found in them. Rows are those of the frame."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        values: dict[str, Floats] = {
+            name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in _COLUMNS
+        }
+        self.gap, self.body, self.gap_scale, self.body_scale = (values[name] for name in _COLUMNS[:4])
+        self.v_ratio, self.quiet, self.c, self.up, self.down = (values[name] for name in _COLUMNS[4:])
+        self.number = frame["number"].to_numpy()
+        self.left = frame["left"].to_numpy()
+        self.away = frame["away"].cast(pl.Float64).fill_null(1.0).to_numpy()
+
+    @cached_property
+    def breaks(self) -> npt.NDArray[np.int64]:
+        """Rows whose gap is far beyond the usual one."""
+        with np.errstate(invalid="ignore"):
+            found = np.abs(self.gap) > np.maximum(BREAK_SCALES * self.gap_scale * np.sqrt(self.away), LEAST_BREAK)
+        return np.flatnonzero(found)
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Pairs of breaks that cancel each other, each break in one pair at most, the best first."""
+        pairs = []
+        breaks = self.breaks
+        for position, first in enumerate(breaks):
+            for second in breaks[position + 1 :]:
+                bars = int(second - first)
+                if bars > LONGEST_BLOCK or self.number[second] < bars:
+                    break
+                found = self._segment(int(first), int(second))
+                if found is not None:
+                    pairs.append(found)
+        pairs.sort(key=lambda one: (one.doubt, one.first))
+        taken: set[int] = set()
+        chosen = []
+        for one in pairs:
+            ends = {one.first, one.last + 1}
+            if not ends & taken:
+                taken |= ends
+                chosen.append(one)
+        return sorted(chosen, key=lambda one: one.first)
+
+    def _segment(self, first: int, second: int) -> Segment | None:
+        gap_in, gap_out = self.gap[first], self.gap[second]
+        shift, rest = (gap_in - gap_out) / 2, abs(gap_in + gap_out)
+        if gap_in * gap_out >= 0:
+            return None
+        bars = second - first
+        scale = float(np.hypot(self.gap_scale[first], self.gap_scale[second])) / np.sqrt(2)
+        drift = 0.0 if bars == 1 else 1.5 * self.body_scale[first] * np.sqrt(bars)
+        if rest > max(0.5 * abs(shift), 3 * scale) or rest > 4 * scale + 4 * drift + 0.25 * abs(shift):
+            return None
+        return Segment(
+            first, second - 1, float(shift), float(abs(shift) / scale), float(rest / abs(shift)),
+            _or(self.quiet[first], 0.0), _or(self.quiet[second], 0.0),
+        )  # fmt: skip
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Breaks that are no segment's, where the level before and the level after are apart by about the gap."""
+        ends = {end for one in self.segments for end in (one.first, one.last + 1)}
+        return [step for at in self.breaks if int(at) not in ends and (step := self._step(int(at))) is not None]
+
+    def _step(self, at: int) -> Step | None:
+        number, left = int(self.number[at]), int(self.left[at])
+        before = self.c[at - min(number, 5) : at]
+        after = self.c[at : at + min(left, 4) + 1]
+        lasting = float(np.median(after) - np.median(before))
+        gap = float(self.gap[at])
+        if lasting * gap <= 0 or abs(lasting - gap) > 0.4 * abs(gap) + 5 * self.body_scale[at]:
+            return None
+        return Step(
+            at, gap, float(abs(gap) / self.gap_scale[at]), lasting, _or(self.quiet[at], 0.0),
+            _or(self.quiet[at + 1], 0.0) if left else 0.0, left,
+        )  # fmt: skip
+
+
+def _or(value: float, other: float) -> float:
+    """The value, or the other where it is unknown."""
+    return other if np.isnan(value) else float(value)

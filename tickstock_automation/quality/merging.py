@@ -1,0 +1,46 @@
+"""What is one thing is one finding: what a wrong bar explains beside it is that finding's evidence and not one more. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+from tickstock_automation.quality.findings import Finding, in_order
+
+EXPLAINED = ("price_move", "volume_spike", "volume_drought")
+WRONG_PRICES = ("price_outlier", "split_unadjusted", "ohlc_inconsistent", "copied_bar", "stuck_price", "ticker_reuse")
+EVENT_DAYS = 2  # sessions after a move over which heavy trading belongs to it
+
+
+def merge(findings: Sequence[Finding], session_after: Callable[[date], date]) -> list[Finding]:
+    """Leaves out findings that another one explains, in the order of symbol, date, check.
+
+    A move that is no error of its own is explained by wrong prices on its day or on the session before; a volume out of
+    line by a finding about the price on its day, or by a market event of the session before. Errors always stand.
+    """
+    by_symbol: dict[int, list[Finding]] = defaultdict(list)
+    for one in findings:
+        by_symbol[one.symbol_id].append(one)
+    return in_order(one for some in by_symbol.values() for one in _of_symbol(some, session_after))
+
+
+def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -> Iterable[Finding]:
+    wrong, events = set(), set()
+    for one in findings:
+        if one.check in WRONG_PRICES and one.verdict == "data_error":
+            wrong |= {one.date, session_after(one.date)}
+    for one in findings:
+        if one.check in ("price_move", "price_outlier") and one.verdict != "data_error":
+            day = one.date
+            for _ in range(EVENT_DAYS + 1):
+                events.add(day)
+                day = session_after(day)
+    for one in findings:
+        if one.verdict == "data_error" or one.check not in EXPLAINED:
+            yield one
+        elif one.check == "price_move":
+            if one.date not in wrong:
+                yield one
+        elif one.date not in wrong and one.date not in events:
+            yield one
