@@ -10,12 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 from rich.console import Console, RenderableType
+from typer.testing import CliRunner
 
 from tickstock_automation.bench.naive import NaiveFinding, naive_findings
 from tickstock_automation.bench.planting import KINDS, Planted
 from tickstock_automation.bench.quality import Detect, bench_quality, half_of
 from tickstock_automation.bench.quality_bars import Source, folder_source, made_source
 from tickstock_automation.bench.targets import quality_targets
+from tickstock_automation.cli.bench import app
 from tickstock_automation.cli.bench_quality_view import (
     alarms_table,
     figures_table,
@@ -23,6 +25,7 @@ from tickstock_automation.cli.bench_quality_view import (
     missed_table,
     quality_notes,
 )
+from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.replay.folder import FolderError
 
 BAR = {"open": 10.0, "high": 10.5, "low": 9.5, "close": 10.0, "volume": 1000.0}
@@ -149,6 +152,12 @@ def test_a_list_of_bad_days_that_cannot_be_read_is_refused(tmp_path: Path) -> No
     wrong.write_text("symbol,from\nA,2024-01-02\n")
     with pytest.raises(FolderError, match="symbol,first,last"):
         folder_source(tmp_path, wrong)
+
+
+def test_a_folder_that_is_none_is_used_wrongly(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["quality", "--data", str(tmp_path / "none")])
+    assert isinstance(done.exception, UsedWrongly)
+    assert "is not a folder" in str(done.exception)
 
 
 def printed(*parts: RenderableType) -> str:
