@@ -37,16 +37,17 @@ def naive_rule(planted: Planted) -> Iterable[FindingLike]:
 
 def bench_quality(
     source: Source, seed: int, halves: int, say: Callable[[str], None], *, prices: Prices = "adjusted",
-    detect: Detect = product_checks,
+    detect: Detect = product_checks, least: int = LEAST_OF_A_KIND,
 ) -> dict[str, Any]:  # fmt: skip
-    """Figures over `halves` random halves of the symbols, each planted again and again until every kind has come up ten times."""
+    """Figures over `halves` random halves of the symbols, each planted again and again until every kind has come up `least`
+    times."""
     ours: list[Score] = []
     naive: list[Score] = []
     plantings = 0
     for number in range(halves):
         half = source.only(half_of(source.bars["symbol"].unique().to_list(), seed, number))
         say(f"half {number + 1} of {halves}: {half.bars['symbol'].n_unique()} symbols, {half.bars.height:,} bars")
-        rounds = _rounds(half, seed, number, prices, (detect, naive_rule))
+        rounds = _rounds(half, (seed, number), prices, (detect, naive_rule), least)
         plantings += len(rounds)
         ours.append(_pooled([one for one, _ in rounds]))
         naive.append(_pooled([other for _, other in rounds]))
@@ -68,13 +69,13 @@ def half_of(symbols: Sequence[str], seed: int, number: int) -> list[str]:
 
 
 def _rounds(
-    half: Source, seed: int, number: int, prices: Prices, detectors: Sequence[Detect]
+    half: Source, seeds: tuple[int, int], prices: Prices, detectors: Sequence[Detect], least: int
 ) -> list[tuple[Score, ...]]:
     """One planting after another, each scored for each detector, until every kind has come up often enough."""
     found: list[tuple[Score, ...]] = []
     seen = dict.fromkeys((kind.name for kind in KINDS), 0)
-    while len(found) < MOST_PLANTINGS and min(seen.values()) < LEAST_OF_A_KIND:
-        lot = int(np.random.default_rng([seed, number, len(found)]).integers(2**31))
+    while len(found) < MOST_PLANTINGS and min(seen.values()) < least:
+        lot = int(np.random.default_rng([*seeds, len(found)]).integers(2**31))
         planted = plant(half.bars, half.splits, half.sessions, lot, known_bad=half.known_bad, prices=prices)
         for fault in planted.faults:
             seen[fault.kind] += 1

@@ -40,9 +40,9 @@ class Source:
         )
 
 
-def made_source(seed: int) -> Source:
+def made_source(seed: int, symbols: int = 92, sessions: int = 1250) -> Source:
     """Made bars, in which nothing is wrong."""
-    made = lifelike_bars(seed)
+    made = lifelike_bars(seed, symbols, sessions)
     return Source("made bars", made.bars, made.splits, made.sessions, flaws(made.bars, made.sessions))
 
 

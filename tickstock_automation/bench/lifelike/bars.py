@@ -18,7 +18,6 @@ from tickstock_automation.sessions import calendar
 LAST = date(2024, 6, 14)
 CENT = 2  # decimals of a price on the tape
 DECIMALS = 4  # of an adjusted one
-LEAST_PRICE = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _bars(
     factor = np.ones(len(shares))
     for at, ratio in one.splits.items():
         factor[:at] *= ratio
-    prices = (np.maximum(way.prices * factor[:, None], LEAST_PRICE).round(CENT) / factor[:, None]).round(DECIMALS)
+    prices = ((way.prices * factor[:, None]).round(CENT) / factor[:, None]).round(DECIMALS)
     kept = slice(one.first, one.last + 1)
     columns = {name: prices[kept, at] for at, name in enumerate(("open", "high", "low", "close"))}
     count = one.last + 1 - one.first

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 STEPS = 26  # of a session, quarters of an hour
 NIGHT = 0.30  # share of a day's variance that falls before the open
 BETWEEN = 0.04  # how far trades go between two steps, of a session's way
-BOUGHT = 0.07  # how lively a company is once its price is agreed
+BOUGHT = 0.12  # how lively a company is once its price is agreed
 TAIL = 5  # degrees of freedom
 QUIET = 0.0065  # the market's own volatility on a quiet day
 
@@ -69,17 +69,23 @@ def path(company: Company, days: Days, market: Floats, rng: np.random.Generator)
         loud[at] += abs(size)
     moves = own + company.beta * market * calm[:, None]
     total = np.sqrt(usual**2 + (QUIET * days.storm * calm) ** 2)
-    closes = np.log(company.price) + moves.sum(axis=1).cumsum()
-    opens = closes - moves[:, 1]
+    closes, session = _above(company.floor, np.log(company.price) + moves.sum(axis=1).cumsum(), moves[:, 1])
+    opens = closes - session
     walk = rng.normal(0, 1, (length, STEPS)).cumsum(axis=1) / np.sqrt(STEPS)
     ends = np.linspace(1 / STEPS, 1, STEPS)
     inside = total * np.sqrt(1 - NIGHT) * (1 + 8 * loud)
-    bridge = (walk - walk[:, -1:] * ends) * inside[:, None] + moves[:, 1:] * ends
+    bridge = (walk - walk[:, -1:] * ends) * inside[:, None] + session[:, None] * ends
     between = np.abs(rng.normal(0, BETWEEN, (2, length))) * inside
     highs = opens + np.maximum(bridge.max(axis=1), between[0])
     lows = opens + np.minimum(bridge.min(axis=1), -between[1])
     prices = np.exp(np.stack([opens, highs, lows, closes], axis=1))
     return Path(prices, np.abs(moves.sum(axis=1)) / (company.volatility + QUIET), loud)
+
+
+def _above(floor: float, closes: Floats, session: Floats) -> tuple[Floats, Floats]:
+    """Log closes and the sessions' log moves, mirrored where they went below a price under which nothing stays listed."""
+    least = np.log(floor)
+    return least + np.abs(closes - least), np.where(closes < least, -session, session)
 
 
 def _heavy(length: int, rng: np.random.Generator) -> Floats:
