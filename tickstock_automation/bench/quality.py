@@ -24,7 +24,7 @@ Detect = Callable[[Planted], Iterable[FindingLike]]
 
 def product_checks(planted: Planted) -> Iterable[FindingLike]:
     """The findings of the product's own checks."""
-    from tickstock_automation.quality.table import check_table  # type: ignore[import-not-found,unused-ignore]
+    from tickstock_automation.quality.table import check_table
 
     found: Iterable[FindingLike] = check_table(planted.bars, planted.splits, planted.sessions, prices=planted.prices)
     return found

@@ -121,9 +121,10 @@ class Levels:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """Breaks that are no segment's, where the level before and the level after are apart by about the gap."""
+        """Breaks that are no segment's and no first bar's, where the level before and the level after are apart by about the gap."""
         ends = {end for one in self.segments for end in (one.first, one.last + 1)}
-        return [step for at in self.breaks if int(at) not in ends and (step := self._step(int(at))) is not None]
+        alone = [int(at) for at in self.breaks if int(at) not in ends and self.number[at] > 1]
+        return [step for at in alone if (step := self._step(at)) is not None]
 
     def _step(self, at: int) -> Step | None:
         number, left = int(self.number[at]), int(self.left[at])

@@ -18,6 +18,7 @@ SHORTEST_SWAP, LONGEST_SWAP = 3, 22
 LONGEST_SHIFT = 25
 GAP_TAILS, VOLUME_SPREAD = 3.0, 0.3
 PROMISING = 1.5
+NEARLY = 1.0
 _COLUMNS = (
     "o", "c", "raw_gap", "raw_body", "market_gap", "market_body", "gap_scale", "body_scale", "v_ratio", "day_v",
 )  # fmt: skip
@@ -96,9 +97,16 @@ def _gain(values: Floats, plain: Floats, other: Floats, scale: Floats) -> Floats
 
 
 def _apart(found: list[Swap]) -> list[Swap]:
-    """The best of those that overlap."""
+    """The best of those that overlap, cut to the shortest part of it that fits nearly as well."""
     chosen: list[Swap] = []
+    cores: list[Swap] = []
     for one in sorted(found, key=lambda swap: -swap.gain):
         if all(one.last + 1 < other.first or other.last + 1 < one.first for other in chosen):
+            inside = [
+                other for other in found
+                if one.first <= other.first and other.last <= one.last and other.gain >= one.gain - NEARLY
+            ]  # fmt: skip
+            core = min(inside, key=lambda other: (other.last - other.first, -other.gain))
+            cores.append(Swap(core.first, core.last, one.gain))
             chosen.append(one)
-    return chosen
+    return cores

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.events.catalogue import Channel, Verdict
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
 
 FARTHEST = 10  # bars back
 TICK = 0.01
-SHIFT, SURE_SHIFT = 1.5, 6.5  # ln of how many times better the days around fit a session away
+SHIFT, SURE_SHIFT = 1.5, 4.5  # ln of how many times better the days around fit a session away
 MARGIN = 2.0
 MANY_TICKS = 10  # between high and low: with fewer, four equal prices may be chance
-Gains = npt.NDArray[np.float64]
+SURE: Verdict = "data_error"
+UNSURE: Verdict = "undetermined"
 COMPLAINT = Complaint("copied_bar", Channel.DATA_GAP, "bars alike")
 
 
@@ -52,7 +54,7 @@ def _earlier(context: Context) -> dict[int, Finding]:
             (same & (same.shift(1) | same.shift(-1)).fill_null(value=False)).alias("run"),
         ).filter(pl.col("same") & pl.col("exactly") & pl.col("date").is_in(context.judged))  # fmt: skip
         for row in alike.iter_rows(named=True):
-            finding = _about(row, back)
+            finding = _judged(row, back)
             if finding is not None:
                 found.setdefault(row["row"], finding)
     return found
@@ -71,22 +73,49 @@ def _shifted(context: Context, copies: dict[int, Finding]) -> dict[int, Finding]
         return found
     readings = Readings(context.bars)
     for row in pairs:
-        later = int(min(readings.left[row], LONGEST_SHIFT))
-        earlier = int(min(readings.number[row - 1], LONGEST_SHIFT))
-        late = readings.shift_gains(np.arange(row, row + later + 1), -1)
-        early = readings.shift_gains(np.arange(row - 1, row - 2 - earlier, -1), 1)
-        if _best(early) > _best(late) + MARGIN:
-            rows, words, gains = range(row - 1 - _reach(early[1:]), row), "early", early
-            found.pop(row)
-        else:
-            rows, words, gains = range(row + 1, row + 1 + _reach(late[1:])), "late", late
-            if _best(early) > _best(late) - MARGIN:
-                found.update((bar["row"], _either(bar)) for bar in context.rows([row - 1]))
-        sure = _best(gains[1:]) > SURE_SHIFT
-        for bar in context.rows(rows):
-            beside = bar["row"] == row - 1
-            found.setdefault(bar["row"], _of_another_session(bar, words, sure=sure or beside))
+        late = _Run(
+            "late", row, +1, readings.shift_gains(np.arange(row, row + 1 + min(readings.left[row], LONGEST_SHIFT)), -1)
+        )
+        early = _Run(
+            "early", row - 1, -1,
+            readings.shift_gains(np.arange(row - 1, row - 2 - min(readings.number[row - 1], LONGEST_SHIFT), -1), 1),
+        )  # fmt: skip
+        if early.gain > late.gain + MARGIN:
+            del found[row]
+            found.update((bar["row"], _about(bar, 1, "the next session")) for bar in context.rows([row - 1]))
+        elif early.gain > late.gain - MARGIN:
+            found.update((bar["row"], _either(bar)) for bar in context.rows([row - 1]))
+        run = early if row not in found else late
+        sure, unsure = run.beyond()
+        for rows, verdict in ((sure, SURE), (unsure, UNSURE)):
+            for bar in context.rows(rows):
+                found.setdefault(bar["row"], _of_another_session(bar, run.way, verdict))
     return found
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Rows from a copy on, `step` by `step`, and how much better each fits as another session's."""
+
+    way: str
+    start: int
+    step: int
+    gains: npt.NDArray[np.float64]
+
+    @property
+    def gain(self) -> float:
+        return float(np.max(np.cumsum(self.gains), initial=0.0))
+
+    def beyond(self) -> tuple[list[int], list[int]]:
+        """The rows beyond the copy that surely are shifted as well, and those that may be."""
+        sums = np.cumsum(self.gains[1:])
+        best = float(np.max(sums, initial=0.0))
+        if best <= SHIFT:
+            return [], []
+        far = int(np.argmax(sums)) + 1
+        near = int(np.argmax(sums >= best - MARGIN)) + 1 if best > SURE_SHIFT else 0
+        rows = [self.start + self.step * (one + 1) for one in range(far)]
+        return rows[:near], rows[near:]
 
 
 def _either(row: dict[str, Any]) -> Finding:
@@ -96,30 +125,24 @@ def _either(row: dict[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _reach(gains: Gains) -> int:
-    """How many bars beyond the copy fit better so, taken together."""
-    return int(np.argmax(np.cumsum(gains))) + 1 if _best(gains) > SHIFT else 0
-
-
-def _best(gains: Gains) -> float:
-    return float(np.max(np.cumsum(gains), initial=0.0))
-
-
-def _of_another_session(row: dict[str, Any], words: str, *, sure: bool) -> Finding:
-    whose = "the session before's" if words == "late" else "the next session's"
+def _of_another_session(row: dict[str, Any], way: str, verdict: Verdict) -> Finding:
+    whose = "the session before's" if way == "late" else "the next session's"
     return COMPLAINT.about(
-        row, f"this bar follows the market a session {words}: it is {whose}, like the copy beside it",
-        "data_error" if sure else "undetermined", "medium", "refetch", observed=row["close"], threshold=SURE_SHIFT, back=0,
+        row, f"this bar follows the market a session {way}: it is {whose}, like the copy beside it", verdict, "medium",
+        "refetch", observed=row["close"], threshold=SURE_SHIFT, back=0,
     )  # fmt: skip
 
 
-def _about(row: dict[str, Any], back: int) -> Finding | None:
+def _judged(row: dict[str, Any], back: int) -> Finding | None:
     volume = row["volume"] == row["of_volume"] and (row["volume"] or 0) > 0
     wide = row["high"] - row["low"] >= MANY_TICKS * TICK
     if not (volume or (wide and (back == 1 or row["run"]))):
         return None
-    also = "and the volume" if volume else "but not the volume"
+    return _about(row, back, str(row["of"]), "and the volume" if volume else "but not the volume")
+
+
+def _about(row: dict[str, Any], back: int, of: str, also: str = "of the bar") -> Finding:
     return COMPLAINT.about(
-        row, f"all four prices {also} are those of {row['of']}", "data_error", "medium", "refetch",
-        observed=row["close"], threshold=4.0, copy_of=str(row["of"]), back=back,
+        row, f"all four prices {also} are those of {of}", "data_error", "medium", "refetch",
+        observed=row["close"], threshold=4.0, copy_of=of, back=back,
     )  # fmt: skip

@@ -60,7 +60,14 @@ def _runs(rows: Stretch) -> list[Stretch]:
 
 
 def _is_foreign(run: Stretch) -> bool:
-    """Whether this symbol's edges break more than the other's."""
-    own = max(run[0]["z_in"], run[-1]["z_out"])
-    other = max(run[0]["z_in_other"], run[-1]["z_out_other"])
-    return bool(own > OUT_OF_LINE and own > other)
+    """Whether this symbol's edges break more than the other's, the weaker of both counting."""
+    own, other = _break(run, ""), _break(run, "_other")
+    return own > OUT_OF_LINE and own > other
+
+
+def _break(run: Stretch, whose: str) -> float:
+    first, last = run[0], run[-1]
+    edges = [first["z_in" + whose]] * (first["number" + whose] > 0) + [last["z_out" + whose]] * (
+        last["left" + whose] > 0
+    )
+    return min(edges, default=0.0)
