@@ -18,6 +18,7 @@ import polars as pl
 LONGEST_BLOCK = 25
 BREAK_SCALES = 5.0
 LEAST_BREAK = 0.045
+LARGE_STEP = 0.6
 Floats = npt.NDArray[np.float64]
 _COLUMNS = ("gap", "body", "gap_scale", "body_scale", "v_ratio", "quiet", "c", "up", "down")
 
@@ -50,12 +51,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class Step:
-    """At row `at` the level changes by `shift` (a logarithm) and stays."""
+    """At row `at` the level changes by `shift` (a logarithm) and stays, for `after` bars at least.
+
+    z: in usual gaps; body_z: the day's own move in usual ones; volume, volume_next: ln over usual, of this day and the next.
+    """
 
     at: int
     shift: float
     z: float
-    lasting: float
+    body_z: float
     volume: float
     volume_next: float
     after: int
@@ -116,7 +120,7 @@ class Levels:
             return None
         return Segment(
             first, second - 1, float(shift), float(abs(shift) / scale), float(rest / abs(shift)),
-            _or(self.quiet[first], 0.0), _or(self.quiet[second], 0.0),
+            _or(self.v_ratio[first], 0.0), _or(self.v_ratio[second], 0.0),
         )  # fmt: skip
 
     @cached_property
@@ -134,9 +138,11 @@ class Levels:
         gap = float(self.gap[at])
         if lasting * gap <= 0 or abs(lasting - gap) > 0.4 * abs(gap) + 5 * self.body_scale[at]:
             return None
+        # A large split changes the level of the volume too, so the weeks after it are what is usual; a crash's are not.
+        volume = self.quiet if abs(gap) > LARGE_STEP else self.v_ratio
         return Step(
-            at, gap, float(abs(gap) / self.gap_scale[at]), lasting, _or(self.quiet[at], 0.0),
-            _or(self.quiet[at + 1], 0.0) if left else 0.0, left,
+            at, gap, float(abs(gap) / self.gap_scale[at]), float(abs(self.body[at]) / self.body_scale[at]),
+            _or(volume[at], 0.0), _or(volume[at + 1], 0.0) if left else 0.0, left,
         )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
 
 FARTHEST = 10  # bars back
 TICK = 0.01
-SHIFT, SURE_SHIFT = 1.5, 4.5  # ln of how many times better the days around fit a session away
-MARGIN = 2.0
-MANY_TICKS = 10  # between high and low: with fewer, four equal prices may be chance
+SHIFT, SURE_SHIFT = 1.5, 5.5  # ln of how many times better the days around fit a session away
+MARGIN = 3.0
+MANY_TICKS, FEW_TICKS = 10, 3  # between high and low: with fewer, four equal prices may be chance, or twice running
 SURE: Verdict = "data_error"
 UNSURE: Verdict = "undetermined"
 COMPLAINT = Complaint("copied_bar", Channel.DATA_GAP, "bars alike")
@@ -135,8 +135,8 @@ def _of_another_session(row: dict[str, Any], way: str, verdict: Verdict) -> Find
 
 def _judged(row: dict[str, Any], back: int) -> Finding | None:
     volume = row["volume"] == row["of_volume"] and (row["volume"] or 0) > 0
-    wide = row["high"] - row["low"] >= MANY_TICKS * TICK
-    if not (volume or (wide and (back == 1 or row["run"]))):
+    ticks = (row["high"] - row["low"]) / TICK
+    if not (volume or (ticks >= MANY_TICKS and back == 1) or (ticks >= FEW_TICKS and row["run"])):
         return None
     return _about(row, back, str(row["of"]), "and the volume" if volume else "but not the volume")
 

@@ -22,11 +22,13 @@ SURE = 6.0  # usual moves
 HEAVY = 1.0  # ln of volume over usual: above it, people traded on the news
 CERTAIN, HEAVIER = 0.09, 1.8  # a shift that no real day came back from, and how much may be traded beside it
 RETURN = 0.4  # of the shift may be left after both breaks
-CLOSE_LEAST = 0.075
+CLOSE_LEAST, CLOSE_SURE = 0.09, 5.5
 CROOKED_LEAST, CROOKED_RETURN = 0.06, 0.45
 WICK_LEAST = 0.11
 WICK_FOUND = 0.06
 WICK_SURE = 10.0
+WICK_LONG, WICK_HEAVY = 0.15, 1.6  # a longer one may stand beside more volume
+WICK_IN_STORM = 0.35
 STORM = 2.0  # times the usual wicks, of the whole market: 2015-08-24, say
 EDGE_SURE = 0.25
 EDGE_LEAST, EDGE_Z, EDGE_VOLUME = 0.18, 12.0, 0.35  # of 112,000 bars none moved so far beyond its usual, so quietly
@@ -122,9 +124,9 @@ def _lonely(levels: Levels) -> Iterator[_Edge]:
         z = abs(levels.gap[at]) / levels.gap_scale[at]
         if at in used or z < SURE:
             continue
-        quiet = 0.0 if math.isnan(levels.quiet[at]) else float(levels.quiet[at])
+        quiet = 0.0 if math.isnan(levels.v_ratio[at]) else float(levels.v_ratio[at])
         if levels.number[at] == 1 and levels.left[at] >= 3:
-            before = 0.0 if math.isnan(levels.quiet[at - 1]) else float(levels.quiet[at - 1])
+            before = 0.0 if math.isnan(levels.v_ratio[at - 1]) else float(levels.v_ratio[at - 1])
             yield _Edge(at - 1, -float(levels.gap[at]), float(z), max(quiet, before), "first")
         elif levels.left[at] == 0:
             yield _Edge(at, float(levels.gap[at]), float(z), quiet, "last")
@@ -138,11 +140,11 @@ def _closes(context: Context) -> Iterator[Finding]:
     off = (pl.col("body") - following) / 2
     rest = (pl.col("body") + following).abs()
     rows = context.bars.select(
-        "symbol_id", "symbol", "date", "close", "quiet", off.alias("off"), (off.abs() / scale).alias("z"), rest.alias("rest"),
+        "symbol_id", "symbol", "date", "close", "v_ratio", off.alias("off"), (off.abs() / scale).alias("z"), rest.alias("rest"),
         pl.col("gap").abs().alias("gap"), "gap_scale",
     ).filter(
-        (pl.col("off").abs() > CLOSE_LEAST) & (pl.col("z") > 4.5) & (pl.col("rest") < RETURN * pl.col("off").abs())
-        & (pl.col("quiet").fill_null(0.0) < HEAVY) & pl.col("date").is_in(context.judged)
+        (pl.col("off").abs() > CLOSE_LEAST) & (pl.col("z") > CLOSE_SURE) & (pl.col("rest") < RETURN * pl.col("off").abs())
+        & (pl.col("v_ratio").fill_null(0.0) < HEAVY) & pl.col("date").is_in(context.judged)
     )  # fmt: skip
     for row in rows.iter_rows(named=True):
         level = row["close"] * math.exp(-row["off"])
@@ -162,12 +164,12 @@ def _crooked(context: Context) -> Iterator[Finding]:
     across = (pl.col("gap") + pl.col("raw_body") + gap_out).abs()
     least = pl.min_horizontal(pl.col("gap").abs(), gap_out.abs())
     rows = context.bars.select(
-        "symbol_id", "symbol", "date", "close", "quiet", (pl.col("c").shift(1) + pl.col("o").shift(-1)).alias("levels"),
+        "symbol_id", "symbol", "date", "close", "v_ratio", (pl.col("c").shift(1) + pl.col("o").shift(-1)).alias("levels"),
         pl.min_horizontal(pl.col("gap").abs() / pl.col("gap_scale"), gap_out.abs() / scale_out).alias("z"), "c",
         least.alias("least"), pl.max_horizontal(pl.col("gap").abs(), gap_out.abs()).alias("most"), across.alias("across"), "gap",
     ).filter(
         (pl.col("least") > CROOKED_LEAST) & (pl.col("z") > SURE) & (pl.col("across") < CROOKED_RETURN * pl.col("most"))
-        & (pl.col("quiet").fill_null(0.0) < pl.when(pl.col("most") > BIG).then(2 * HEAVIER).otherwise(HEAVY))
+        & (pl.col("v_ratio").fill_null(0.0) < pl.when(pl.col("most") > BIG).then(2 * HEAVIER).otherwise(HEAVY))
         & pl.col("date").is_in(context.judged)
     )  # fmt: skip
     for row in rows.iter_rows(named=True):
@@ -183,12 +185,14 @@ def _crooked(context: Context) -> Iterator[Finding]:
 def _wicks(context: Context) -> Iterator[Finding]:
     """High or low alone."""
     wick = pl.max_horizontal("up", "down")
+    volume = pl.col("v_ratio").fill_null(0.0)
     rows = context.bars.select(
-        "symbol_id", "symbol", "date", "high", "low", "close", "quiet", "up", "down", "wick_scale", wick.alias("wick"), "day_wick",
-        (wick / pl.col("wick_scale")).alias("z"), "gap", "gap_scale",
+        "symbol_id", "symbol", "date", "high", "low", "close", "up", "down", wick.alias("wick"), "day_wick",
+        (wick / pl.col("wick_scale")).alias("z"), "v_ratio",
     ).filter(
-        (pl.col("wick") > WICK_FOUND) & (pl.col("z") > WICK_SURE) & (pl.col("quiet").fill_null(0.0) < HEAVY)
-        & (pl.col("day_wick") < STORM) & pl.col("date").is_in(context.judged)
+        (pl.col("wick") > WICK_FOUND) & (pl.col("z") > WICK_SURE) & pl.col("date").is_in(context.judged)
+        & ((volume < HEAVY) | ((volume < WICK_HEAVY) & (pl.col("wick") > WICK_LONG)))
+        & ((pl.col("day_wick") < STORM) | (pl.col("wick") > WICK_IN_STORM))
     )  # fmt: skip
     for row in rows.iter_rows(named=True):
         name = "high" if row["up"] >= row["down"] else "low"

@@ -13,13 +13,10 @@ from tickstock_automation.quality.ratios import Ratio, split_ratio, unit_ratio
 
 SURE = 8.0  # usual gaps
 NOISE = 2.5  # usual gaps that the ratio may be off by
-LEAST_NOISE = 0.01
-MOST_NOISE = 0.03
-HEAVY = (
-    (0.38, 1.0),
-    (0.6, 1.7),
-    (float("inf"), 2.0),
-)  # up to this step, ln of volume over usual that is not a market's
+UNIT_NOISE = 0.08
+CALM = 4.0  # usual moves within the day, at most
+# Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
+LIMITS = ((0.38, 0.75, 0.01, 0.03), (0.6, 1.6, 0.02, 0.06), (1.3, 2.0, 0.04, 0.08), (float("inf"), 3.0, 0.08, 0.08))
 COMPLAINT = Complaint("split_unadjusted", Channel.PRICE_ANOMALY, "usual moves")
 
 
@@ -36,7 +33,7 @@ def split_unadjusted(context: Context) -> list[Finding]:
     for step in context.levels.steps:
         for row in context.rows([step.at]):
             listed = known.get(row["symbol_id"], {})
-            ratio = _ratio(step, row, bool(listed))
+            ratio = _ratio(step, row["gap_scale"])
             if ratio is None:
                 continue
             near = [day for day in listed if abs((day - row["date"]).days) <= 4]
@@ -64,17 +61,16 @@ def _known(context: Context) -> dict[int, dict[Any, float]]:
     return splits
 
 
-def _ratio(step: Step, row: dict[str, Any], split_listed: bool) -> Ratio | None:
+def _ratio(step: Step, gap_scale: float) -> Ratio | None:
     """The ratio that explains a step, None where none does, or where the market may as well have done it."""
-    noise = min(MOST_NOISE, max(LEAST_NOISE, NOISE * row["gap_scale"]))
-    size = abs(step.shift)
     if step.z < SURE:
         return None
-    unit = unit_ratio(step.shift, 0.08)
+    size = abs(step.shift)
+    unit = unit_ratio(step.shift, UNIT_NOISE)
     if unit is not None:
         return unit
-    ratio = split_ratio(step.shift, noise if size < 1.0 else 2 * noise)
-    limit = next(volume for most, volume in HEAVY if size < most)
-    if ratio is None or step.volume > limit or (step.after and step.volume_next > limit):
+    _, heavy, least, most = next(limit for limit in LIMITS if size < limit[0])
+    ratio = split_ratio(step.shift, min(most, max(least, NOISE * gap_scale)))
+    if ratio is None or max(step.volume, step.volume_next) > heavy or step.body_z > CALM:
         return None
     return ratio

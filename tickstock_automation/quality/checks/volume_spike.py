@@ -12,7 +12,7 @@ from tickstock_automation.quality.frame import MEDIAN_SESSIONS, Context
 THRESHOLD = 5.0
 ENOUGH_BARS = 10  # a median of fewer says nothing: the first days of a listing trade wildly
 AROUND = 3.0  # times the median of the weeks around: what stays is a new level, not a spike
-WILD = 18.0  # times: beyond it a quiet price beside quiet neighbours is no market's work
+WILD = 22.0  # times: beyond it a quiet price beside quiet neighbours is no market's work
 ALONE = 70.0
 BESIDE = 1.8  # times: both neighbours below it
 QUIET = 3.0  # usual moves
@@ -26,7 +26,7 @@ def volume_spike(context: Context) -> list[Finding]:
 
     The contract, section 6. News moves the price, or leaves its mark on the days around: the largest volume of 92 large companies
     over five years beside a quiet price, an addition to an index, was 49 times the median, with twice the usual volume on
-    both days beside it; with quiet neighbours it was 15 times. What is 18 times and quiet all around, or is a whole number
+    both days beside it; with quiet neighbours it was 15 times. What is 22 times and quiet all around, or is a whole number
     of fiftyfold lots where the symbol's volumes are not, is an error of units. With a price that moved it is a market event.
     """
     ratio = pl.col("v") - pl.col("v_before") - pl.col("day_v")
@@ -59,11 +59,13 @@ def volume_spike(context: Context) -> list[Finding]:
 
 def _verdict(row: dict[str, Any]) -> tuple[Verdict, str]:
     moved = max(abs(row["gap"] or 0.0) / row["gap_scale"], abs(row["body"]) / row["body_scale"])
-    if moved > QUIET:
-        return "market_event", f"the price moved {moved:.0f} times as much as usual"
     sides = max(row["prior"] or 0.0, row["following"] or 0.0)
     whole = row["lots"] > ROUNDED and row["volume"] % (WHOLE * LOT) == 0
-    ratio = row["v_ratio"]
-    if (ratio > math.log(WILD) and (sides < math.log(BESIDE) or whole)) or ratio > math.log(ALONE):
-        return "data_error", "the price is quiet and so are both neighbours: an error of units"
+    levels = [row[name] for name in ("v_before", "v_after") if row[name] is not None]
+    least = min([row["v_ratio"], *(row["v"] - level - row["day_v"] for level in levels)])
+    unit = (least > math.log(WILD) and (sides < math.log(BESIDE) or whole)) or least > math.log(ALONE)
+    if unit and moved < 2 * QUIET:
+        return "data_error", "neither the price nor the days beside it say so much was traded: an error of units"
+    if moved > QUIET:
+        return "market_event", f"the price moved {moved:.0f} times as much as usual"
     return "undetermined", "the price is quiet"
