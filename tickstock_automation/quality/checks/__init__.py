@@ -14,6 +14,7 @@ from tickstock_automation.quality.checks.split_unadjusted import split_unadjuste
 from tickstock_automation.quality.checks.stale_close import stale_close
 from tickstock_automation.quality.checks.stuck_price import stuck_price
 from tickstock_automation.quality.checks.stuck_volume import stuck_volume
+from tickstock_automation.quality.checks.ticker_reuse import ticker_reuse
 from tickstock_automation.quality.checks.unexpected_session import unexpected_session
 from tickstock_automation.quality.checks.volume_drought import volume_drought
 from tickstock_automation.quality.checks.volume_spike import volume_spike
@@ -24,6 +25,7 @@ from tickstock_automation.quality.frame import Context
 Check = Callable[[Context], list[Finding]]
 
 CHECKS: tuple[Check, ...] = (
+    ticker_reuse,
     price_outlier,
     split_unadjusted,
     ohlc_inconsistent,
