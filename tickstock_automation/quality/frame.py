@@ -37,6 +37,8 @@ FEW_SYMBOLS = 12  # on a day: of fewer, none is called the market
 LARGEST = 0.15  # of a move, for scales: what is larger counts as this much
 LEAST_SCALE = 0.002
 CENT = 0.01
+HALF_NORMAL_MEDIAN = 0.6745
+ROOTS = 1.48  # a normal variable's standard deviation over its squared mean of square roots
 BARS = {
     "symbol_id": pl.Int64, "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
     "close": pl.Float64, "volume": pl.Float64,
@@ -45,6 +47,10 @@ SPLITS = {"symbol_id": pl.Int64, "ex_date": pl.Date, "ratio": pl.Float64}
 SYMBOLS = {
     "symbol_id": pl.Int64, "symbol": pl.String, "equity_type": pl.String, "listed_from": pl.Date,
     "move_threshold": pl.Float64,
+}  # fmt: skip
+MARKET = {
+    "date": pl.Date, "market_gap": pl.Float64, "market_body": pl.Float64, "day_gap": pl.Float64, "day_body": pl.Float64,
+    "day_wick": pl.Float64, "day_v": pl.Float64,
 }  # fmt: skip
 PRICES = ("open", "high", "low", "close")
 
@@ -56,6 +62,8 @@ class Context:
     bars: the frame. Left out of it, for they are nobody's neighbours, with the columns of BARS and SYMBOLS: `broken` bars with
     a price that is missing, zero or negative; `repeated`, second bars of a day; `off_session`, bars of a day without a session.
     symbols, splits: as given; judged: the sessions that findings are wanted of; sessions: all of the window.
+    market: what each day did (MARKET). until_last_bar: a symbol's bars are expected up to its own last one, and not up to the
+    last session judged.
     """
 
     bars: pl.DataFrame
@@ -66,9 +74,9 @@ class Context:
     splits: pl.DataFrame
     judged: list[date]
     sessions: list[date]
+    market: pl.DataFrame
     prices: Prices = "traded"
     until_last_bar: bool = False
-    """A symbol's bars are expected up to its own last one, and not up to the last session judged."""
 
     @cached_property
     def levels(self) -> Levels:
@@ -92,9 +100,10 @@ def prepare(
     prices: Prices = "traded",
     *,
     until_last_bar: bool = False,
+    market: pl.DataFrame | None = None,
 ) -> Context:
     """Joins and neighbours. `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS; `prices`: whether the
-    bars are as traded, or adjusted for all splits."""
+    bars are as traded, or adjusted for all splits; `market`: what is known of some days already (MARKET), from more symbols."""
     frame = bars.join(symbols, on="symbol_id").sort("symbol_id", "date", maintain_order=True)
     again = (
         (pl.col("symbol_id") == pl.col("symbol_id").shift(1)) & (pl.col("date") == pl.col("date").shift(1))
@@ -104,19 +113,16 @@ def prepare(
     off_session, frame = placed.filter(pl.col("place").is_null()), placed.filter(pl.col("place").is_not_null())
     sound = pl.all_horizontal((pl.col(name) > 0) & pl.col(name).is_finite() for name in PRICES).fill_null(value=False)
     broken = frame.filter(~sound)
-    frame = _scaled(_against_market(_neighbours(frame.filter(sound), _known(splits, prices))))
+    known = _known_days(market)
+    frame = _neighbours(frame.filter(sound), _known(splits, prices))
+    moves = _moves(frame, known)
+    frame = _scaled(_against_market(frame, moves))
+    days = _restlessness(frame, known)
     return Context(
-        frame,
-        broken.drop("place"),
-        repeated,
-        off_session.drop("place"),
-        symbols,
-        splits,
-        list(judged),
-        list(sessions),
-        prices,
-        until_last_bar,
-    )
+        bars=_on_its_day(frame, days), broken=broken.drop("place"), repeated=repeated, off_session=off_session.drop("place"),
+        symbols=symbols, splits=splits, judged=list(judged), sessions=list(sessions), prices=prices,
+        until_last_bar=until_last_bar, market=moves.join(days, on="date").select(list(MARKET)).sort("date"),
+    )  # fmt: skip
 
 
 def _known(splits: pl.DataFrame, prices: Prices) -> pl.DataFrame:
@@ -168,20 +174,54 @@ def _factors(bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _against_market(frame: pl.DataFrame) -> pl.DataFrame:
-    """Takes the day's median out of gaps and bodies. With too few symbols on a day there is no market to speak of."""
+def _known_days(market: pl.DataFrame | None) -> pl.DataFrame:
+    return pl.DataFrame(schema=MARKET) if market is None else market.select(list(MARKET))
+
+
+def _moves(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What the whole market did each day: the median of gaps and of bodies. With too few symbols there is none to speak of."""
     many = pl.len() >= FEW_SYMBOLS
     days = frame.group_by("date").agg(
         pl.when(many).then(pl.col("raw_gap").median()).fill_null(0.0).alias("market_gap"),
         pl.when(many).then(pl.col("raw_body").median()).fill_null(0.0).alias("market_body"),
     )
-    return frame.join(days, on="date", how="left", maintain_order="left").with_columns(
+    return _rather(days, known, ("market_gap", "market_body"))
+
+
+def _restlessness(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """How far the day's moves are beyond what is usual for each symbol, in the median, 1 at least; and the day's volume."""
+    many = pl.len() >= FEW_SYMBOLS
+    sizes = {"gap": pl.col("gap").abs(), "body": pl.col("body").abs(), "wick": (pl.col("up") + pl.col("down")) / 2}
+    days = frame.group_by("date").agg(
+        *(
+            pl.when(many).then((size / pl.col(f"{name}_scale")).median() / HALF_NORMAL_MEDIAN)
+            .fill_null(1.0).clip(1.0).alias(f"day_{name}")
+            for name, size in sizes.items()
+        ),
+        pl.when(many).then((pl.col("v") - pl.col("v_usual")).median()).fill_null(0.0).alias("day_v"),
+    )  # fmt: skip
+    return _rather(days, known, ("day_gap", "day_body", "day_wick", "day_v"))
+
+
+def _rather(days: pl.DataFrame, known: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The days' figures, what was known of them before standing above what these bars say."""
+    if known.is_empty():
+        return days
+    before = known.select("date", *(pl.col(name).alias(f"known_{name}") for name in names))
+    return days.join(before, on="date", how="left").select(
+        "date", *(pl.coalesce(f"known_{name}", name).alias(name) for name in names)
+    )
+
+
+def _against_market(frame: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
+    return frame.join(moves, on="date", how="left", maintain_order="left").with_columns(
         (pl.col("raw_gap") - pl.col("market_gap")).alias("gap"),
         (pl.col("raw_body") - pl.col("market_body")).alias("body"),
     )
 
 
 def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
+    """The symbol's own scales and usual volumes, whatever the day."""
     within = "symbol_id"
     roots = {"gap": pl.col("gap").abs(), "body": pl.col("body").abs(), "wick": (pl.col("up") + pl.col("down")) / 2}
     rolled = [
@@ -201,7 +241,7 @@ def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
                 least,
                 pl.mean_horizontal(
                     pl.col(f"_{name}").shift(2).over(within), pl.col(f"_{name}").shift(-SCALE_SESSIONS - 1).over(within)
-                ).pow(2) * 1.48,
+                ).pow(2) * ROOTS,
             ).alias(f"{name}_scale")
             for name in roots
         ),
@@ -211,16 +251,13 @@ def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
             *(pl.col("_v").shift(steps).over(within) for steps in (1, MEDIAN_SESSIONS + 1, -MEDIAN_SESSIONS, -2 * MEDIAN_SESSIONS))
         ).list.median().alias("v_usual"),
     )  # fmt: skip
-    many = pl.len() >= FEW_SYMBOLS
-    days = frame.group_by("date").agg(
-        pl.when(many).then((pl.col("gap").abs() / pl.col("gap_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_gap"),
-        pl.when(many).then((pl.col("body").abs() / pl.col("body_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_body"),
-        pl.when(many).then(((pl.col("up") + pl.col("down")) / 2 / pl.col("wick_scale")).median() / 0.6745).fill_null(1.0).clip(1.0).alias("day_wick"),
-        pl.when(many).then((pl.col("v") - pl.col("v_usual")).median()).fill_null(0.0).alias("day_v"),
-    )  # fmt: skip
+    return frame.drop("_gap", "_body", "_wick", "_v", "bars_of_symbol")
+
+
+def _on_its_day(frame: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     return frame.join(days, on="date", how="left", maintain_order="left").with_columns(
-        *((pl.col(f"{name}_scale") * pl.col(f"day_{name}")).alias(f"{name}_scale") for name in roots),
+        *((pl.col(f"{name}_scale") * pl.col(f"day_{name}")).alias(f"{name}_scale") for name in ("gap", "body", "wick")),
         (pl.col("v") - pl.col("v_usual") - pl.col("day_v")).alias("v_ratio"),
     ).with_columns(
         pl.min_horizontal("v_ratio", pl.col("v") - pl.col("v_after") - pl.col("day_v")).alias("quiet"),
-    ).drop("_gap", "_body", "_wick", "_v", "bars_of_symbol")  # fmt: skip
+    )  # fmt: skip

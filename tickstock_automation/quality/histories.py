@@ -14,7 +14,7 @@ from tickstock_automation.quality.ratios import split_ratio, unit_ratio
 
 WEEKS = 20  # bars on either side that are compared
 FEW = 5
-REACH = 60  # bars from the boundary that are told of
+REACH = 40  # bars from the boundary that are told of
 HOLE, LONG_HOLE = 3, 10  # sessions from one bar to the next
 STEP, HOLE_STEP, LARGE_STEP = math.log(1.25), math.log(1.5), math.log(3.0)
 TRADED, MUCH = math.log(20.0), math.log(200.0)  # times as much traded a day; beside a step by a known ratio

@@ -26,13 +26,17 @@ def judge(
     judged: Sequence[date],
     prices: Prices = "traded",
     until_last_bar: bool = False,
+    market: pl.DataFrame | None = None,
 ) -> list[Finding]:
     """Findings of all checks on the sessions `judged`, in the order of symbol, date, check.
 
     `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS of `frame`. `sessions`: those of the exchange
-    from the first bar that is given to the last session judged.
+    from the first bar that is given to the last session judged. `market`: what a larger set of symbols did (MARKET), where known.
     """
-    return findings_of(prepare(bars, splits, symbols, sessions, judged, prices, until_last_bar=until_last_bar))
+    context = prepare(
+        bars, splits, symbols, sessions, judged, prices, until_last_bar=until_last_bar, market=market,
+    )  # fmt: skip
+    return findings_of(context)
 
 
 def findings_of(context: Context) -> list[Finding]:

@@ -14,7 +14,7 @@ def ticker_reuse(context: Context) -> list[Finding]:
     """Bars on the wrong side of a boundary: the ticker was another company's before, or data go on after it is gone.
 
     A boundary is a step of the price that stays and is no split's, with a hole before it or twentyfold more or fewer shares traded
-    after it (a spin-off or a crash changes neither so); or the day from which a liquid share has no volume at all. Up to 60
+    after it (a spin-off or a crash changes neither so); or the day from which a liquid share has no volume at all. Up to 40
     bars on the side where less is traded are found.
     """
     found: dict[int, Finding] = {}

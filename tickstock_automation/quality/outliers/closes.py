@@ -1,0 +1,38 @@
+"""A close that is off by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import polars as pl
+
+from tickstock_automation.quality.findings import Finding
+from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.outliers.telling import COMPLAINT, HEAVY, RETURN, SURE, severity, times
+
+LEAST, LEAST_Z = 0.09, 5.5
+
+
+def closes(context: Context) -> Iterator[Finding]:
+    """The close alone: the day's body and the gap after it cancel each other."""
+    within = "symbol_id"
+    following = pl.col("gap").shift(-1).over(within)
+    scale = ((pl.col("body_scale").pow(2) + pl.col("gap_scale").shift(-1).over(within).pow(2)) / 2).sqrt()
+    off = (pl.col("body") - following) / 2
+    rest = (pl.col("body") + following).abs()
+    rows = context.bars.select(
+        "symbol_id", "symbol", "date", "close", "v_ratio", off.alias("off"), (off.abs() / scale).alias("z"), rest.alias("rest"),
+        pl.col("gap").abs().alias("gap"), "gap_scale",
+    ).filter(
+        (pl.col("off").abs() > LEAST) & (pl.col("z") > LEAST_Z) & (pl.col("rest") < RETURN * pl.col("off").abs())
+        & (pl.col("v_ratio").fill_null(0.0) < HEAVY) & pl.col("date").is_in(context.judged)
+    )  # fmt: skip
+    for row in rows.iter_rows(named=True):
+        level = row["close"] * math.exp(-row["off"])
+        yield COMPLAINT.about(
+            row, f"close {row['close']:g} is {times(row['off'])} what open and the next open say ({level:.4g}); volume"
+            " ordinary; back at the next open",
+            "data_error", severity(row["off"]), "refetch", observed=row["close"], expected=level, threshold=SURE,
+            z=round(row["z"], 1), factor=math.exp(row["off"]),
+        )  # fmt: skip
