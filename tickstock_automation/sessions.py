@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from tickstock_automation.errors import UsedWrongly
+
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_DAY = date(2000, 1, 3)
 
@@ -86,13 +88,21 @@ class SessionCalendar:
 
 
 @lru_cache(maxsize=4)
-def calendar(code: str = "XNYS") -> SessionCalendar:
-    """The calendar of an exchange from 2000 to a year from now."""
+def calendar(code: str = "XNYS", first: date = FIRST_DAY, last: date | None = None) -> SessionCalendar:
+    """The calendar of an exchange, by its code, from 2000 to a year from now where nothing else is said.
+
+    Raises UsedWrongly for a code that no exchange has.
+    """
     import exchange_calendars
 
-    found = exchange_calendars.get_calendar(
-        code, start=FIRST_DAY.isoformat(), end=(datetime.now(UTC).date() + timedelta(days=364)).isoformat()
-    )
+    end = min(last or date.max, datetime.now(UTC).date() + timedelta(days=364))
+    try:
+        found = exchange_calendars.get_calendar(code, start=min(first, end).isoformat(), end=end.isoformat())
+    except exchange_calendars.errors.InvalidCalendarName:
+        known = ", ".join(sorted(exchange_calendars.get_calendar_names(include_aliases=False)))
+        raise UsedWrongly(f"there is no exchange calendar {code}; there are {known}") from None
+    except ValueError as error:
+        raise UsedWrongly(f"the calendar {code} does not reach so far: {error}") from None
     schedule = found.schedule[["open", "close"]]
     return SessionCalendar(
         tuple(

@@ -30,6 +30,8 @@ def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -
     for one in findings:
         if one.check in WRONG_PRICES and one.verdict == "data_error":
             wrong |= {one.date, session_after(one.date)}
+        if one.check == "ticker_reuse":
+            wrong.add(date.fromisoformat(one.evidence["boundary"]))
     for one in findings:
         if one.check in ("price_move", "price_outlier") and one.verdict != "data_error":
             day = one.date
