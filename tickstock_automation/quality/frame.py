@@ -247,11 +247,19 @@ def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
         ),
         pl.col("_v").shift(1).over(within).alias("v_before"),
         pl.col("_v").shift(-MEDIAN_SESSIONS).over(within).alias("v_after"),
-        pl.concat_list(
-            *(pl.col("_v").shift(steps).over(within) for steps in (1, MEDIAN_SESSIONS + 1, -MEDIAN_SESSIONS, -2 * MEDIAN_SESSIONS))
-        ).list.median().alias("v_usual"),
+        _middle(
+            [pl.col("_v").shift(steps).over(within) for steps in (1, MEDIAN_SESSIONS + 1, -MEDIAN_SESSIONS, -2 * MEDIAN_SESSIONS)]
+        ).alias("v_usual"),
     )  # fmt: skip
     return frame.drop("_gap", "_body", "_wick", "_v", "bars_of_symbol")
+
+
+def _middle(values: Sequence[pl.Expr]) -> pl.Expr:
+    """The median of up to four values, nulls left out: `list.median` takes five times as long."""
+    known = pl.sum_horizontal(value.is_not_null().cast(pl.Float64) for value in values)
+    total = pl.sum_horizontal(values)
+    inner = (total - pl.min_horizontal(values) - pl.max_horizontal(values)) / (known - 2)
+    return pl.when(known > 2).then(inner).when(known > 0).then(total / known)
 
 
 def _on_its_day(frame: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,7 @@ LONGEST_SHIFT = 25
 GAP_TAILS, VOLUME_SPREAD = 3.0, 0.3
 PROMISING = 1.5
 NEARLY = 1.0
+WORTH = 7.0  # a gain below it is chance
 _COLUMNS = (
     "o", "c", "raw_gap", "raw_body", "market_gap", "market_body", "gap_scale", "body_scale", "v_ratio", "day_v",
 )  # fmt: skip
@@ -65,11 +66,11 @@ class Readings:
             start = first[self.left[first] >= length]  # with a bar after the last
             last = start + length - 1
             gain = links[last] - links[start] + sums[last + 1] - sums[start] + entering[start] + leaving[last + 1]
-            good = gain > 2 * PROMISING
+            good = gain > WORTH
             found += [
                 Swap(int(a), int(b), float(g)) for a, b, g in zip(start[good], last[good], gain[good], strict=True)
             ]
-        return _apart(found)
+        return [one for group in _groups(found) for one in _apart(group)]
 
     def shift_gains(self, rows: npt.NDArray[np.int64], sessions: int) -> Floats:
         """How much better each of these bars fits as that of the session `sessions` later (or, below 0, earlier)."""
@@ -94,6 +95,19 @@ def _cost(x: Floats, tails: float = GAP_TAILS) -> Floats:
 
 def _gain(values: Floats, plain: Floats, other: Floats, scale: Floats) -> Floats:
     return _cost((values - plain) / scale, 5.0) - _cost((values - other) / scale, 5.0)
+
+
+def _groups(found: list[Swap]) -> list[list[Swap]]:
+    """Those that overlap or touch, together."""
+    groups: list[list[Swap]] = []
+    end = -1
+    for one in sorted(found, key=lambda swap: swap.first):
+        if groups and one.first <= end + 1:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+        end = max(end, one.last)
+    return groups
 
 
 def _apart(found: list[Swap]) -> list[Swap]:

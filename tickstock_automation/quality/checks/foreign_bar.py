@@ -13,6 +13,7 @@ from tickstock_automation.quality.frame import PRICES, Context
 
 TICK = 0.01
 MANY_TICKS = 10
+APART = 1e7  # between the keys of two sessions
 OUT_OF_LINE = 5.0  # usual moves at the edges of the stretch
 COMPLAINT = Complaint("foreign_bar", Channel.PRICE_ANOMALY, "usual moves")
 Stretch = list[dict[str, Any]]
@@ -31,7 +32,7 @@ def foreign_bar(context: Context) -> list[Finding]:
         pl.sum_horizontal(pl.col(name) * weight for name, weight in zip(PRICES, (1.1, 1.7, 2.3, 3.1), strict=True)).alias("key"),
     )  # fmt: skip
     wide = bars.filter(pl.col("high") - pl.col("low") >= MANY_TICKS * TICK)
-    twins = wide.filter(pl.struct("date", "key").is_duplicated())
+    twins = wide.filter((pl.col("key") + pl.col("place") * APART).is_duplicated())  # and found equal by the join
     pairs = twins.join(twins, on=["date", "key", *PRICES], suffix="_other").filter(
         pl.col("symbol_id") != pl.col("symbol_id_other")
     )
