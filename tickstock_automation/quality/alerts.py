@@ -178,7 +178,7 @@ def _row(finding: Found) -> dict[str, Any]:
         "channel": finding.channel.value, "severity": finding.severity, "verdict": finding.verdict,
         "state": first_state(finding), "observed": finding.observed, "expected": finding.expected,
         "threshold": finding.threshold, "remediation": finding.remediation, "evidence": finding.evidence,
-        "seen_as": seen_as(finding.verdict, finding.severity),
+        "seen_as": seen_as(finding),
     }  # fmt: skip
 
 

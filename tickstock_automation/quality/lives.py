@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from zlib import crc32
 
 from tickstock_automation.events.catalogue import AlertState, Severity, Verdict
 from tickstock_automation.quality.findings import Finding
@@ -51,9 +52,11 @@ def first_state(finding: Found) -> AlertState:
     return "confirmed" if finding.verdict == "market_event" else "open"
 
 
-def seen_as(verdict: Verdict, severity: Severity) -> str:
-    """How a finding was judged, in one word to compare."""
-    return f"{verdict} {severity}"
+def seen_as(finding: Found) -> str:
+    """How a finding was judged, and whom it is about where these are many, in a few letters to compare."""
+    judged = f"{finding.verdict} {finding.severity}"
+    members = finding.evidence.get("symbol_ids")
+    return judged if members is None else f"{judged} {crc32(repr(sorted(members)).encode()):08x}"
 
 
 def decide(known: Known, finding: Found | None) -> Change | None:
@@ -68,8 +71,7 @@ def decide(known: Known, finding: Found | None) -> Change | None:
     other_bar = finding.observed != known.observed
     if known.closed_by_person and not other_bar:
         return None
-    before = known.seen_as or seen_as(known.verdict, known.severity)
-    changed = other_bar or seen_as(finding.verdict, finding.severity) != before
+    changed = other_bar or seen_as(finding) != (known.seen_as or f"{known.verdict} {known.severity}")
     words = str(finding.evidence["words"])
     if known.state == "resolved":
         return Change(known.id, first_state(finding), f"found again: {words}", finding)
