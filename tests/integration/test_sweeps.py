@@ -228,13 +228,13 @@ def test_a_shard_that_always_fails_is_left_and_told_of(market: Swept) -> None:
     assert market.rows("SELECT check_name, severity FROM operational_findings") == [("sweep_failed", "critical")]
 
 
-def many(market: Swept, count: int, day: date = DAY) -> list[str]:
+def many(market: Swept, count: int) -> list[str]:
     names = [f"M{number:02}" for number in range(20)]
     if "M00" not in market.ids:
         market.symbols(*names)
         market.load(DAYS[:31], names)
     for name in names[:count]:
-        market.finds(name, day, "data_error")
+        market.finds(name, DAY, "data_error")
     return names
 
 
