@@ -176,8 +176,8 @@ class Settings(BaseSettings):
         description="Sessions that each sweep looks at, newest last.",
     )
     sweep_shard_symbols: int = Field(
-        5_000,
-        ge=100,
+        12_000,
+        ge=1,
         description="Symbols of one part of a sweep; parts are shared among the workers, sixteen at most.",
     )
     mass_symbols: int = Field(

@@ -131,8 +131,8 @@ def test_only_what_loads_touched_is_judged_and_only_once(market: Swept) -> None:
     market.finds("AAA", DAYS[10])
     market.finds("BBB", DAYS[10])
     assert market.sweep_touched()
-    symbols, judged = market.script.shown[-1]
-    assert (symbols, judged) == ({"BBB"}, DAYS[8:31])
+    assert market.script.shown[-1][1] == DAYS[8:31]
+    assert market.rows("SELECT figures -> 'checked' FROM quality_sweep_shards WHERE figures ? 'symbols'") == [(1,)]
     assert market.told() == [("BBB", "open", "undetermined")]
     assert not market.sweep_touched()
     assert market.events("daily_summary")[1:] == []
@@ -149,7 +149,9 @@ def test_a_range_load_touches_its_symbol_alone(market: Swept) -> None:
         load=load, id=market.ids["CCC"], day=DAYS[20],
     )  # fmt: skip
     assert market.sweep_touched()
-    assert market.script.shown[-1] == ({"CCC"}, DAYS[18:31])
+    assert market.script.shown[-1][1] == DAYS[18:31]
+    ids = market.rows("SELECT figures -> 'symbols' FROM quality_sweep_shards WHERE figures ? 'symbols'")
+    assert ids == [([market.ids["CCC"]],)]
 
 
 def test_a_backfill_is_judged_when_it_is_over(market: Swept) -> None:
@@ -174,7 +176,7 @@ def test_shards_find_together_what_one_would(market: Swept) -> None:
     assert market.sweep(DAY).by_check == {"volume_spike": 3}
     assert market.rows("SELECT shards, finished_at IS NULL FROM quality_sweeps") == [(3, False)]
     assert market.rows("SELECT count(*) FROM quality_sweep_shards WHERE state = 'done'") == [(4,)]
-    assert len({tuple(sorted(symbols)) for symbols, _ in market.script.shown}) == 3
+    assert sorted(market.rows("SELECT figures -> 'checked' FROM quality_sweep_shards WHERE shard < 3")) == [(1,)] * 3
     assert market.sweep_touched() is False
 
 

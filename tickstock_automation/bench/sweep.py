@@ -12,7 +12,7 @@ import polars as pl
 
 from tickstock_automation.bench.load import LAST, Workers
 from tickstock_automation.bench.machine import machine
-from tickstock_automation.bench.market import KINDS, quiet_bars
+from tickstock_automation.bench.market import quiet_bars
 from tickstock_automation.bench.rig import Rig, running_rig
 from tickstock_automation.bench.targets import Target
 from tickstock_automation.sessions import calendar
@@ -103,7 +103,7 @@ def _fill(rig: Rig, symbols: int, days: Sequence[date]) -> int:
 
 def _spoiled(bars: pl.DataFrame) -> pl.DataFrame:
     """With faults in it, the same ones each time."""
-    draw = pl.int_range(pl.len()).hash(SEED) / 2**64
+    draw = pl.int_range(pl.len()).hash(SEED) / 2.0**64
     which = (draw / WILD).floor()
     prices = [
         pl.when(which == 0).then(pl.col(name) * 10).when(which == 1).then(pl.col(name) * 0.6).otherwise(pl.col(name)).alias(name)

@@ -11,12 +11,14 @@ from psycopg2 import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tickstock_automation.db.copy import read_frame
+from tickstock_automation.db.copy import read_frame, read_numbers
 from tickstock_automation.quality.frame import BARS, SPLITS, SYMBOLS
 from tickstock_automation.quality.judging import HISTORY_SESSIONS
 from tickstock_automation.sessions import SessionCalendar
 
 DEFAULT_MOVE_PERCENT = 20
+WITNESSES = 500
+"""So many symbols tell the market's move of a day well enough."""
 LANES = 16
 """Symbols go in lanes by their id; a shard has some of them, and two sweeps never judge one lane at once."""
 
@@ -34,6 +36,9 @@ SELECT symbol_id, date, open, high, low, close, volume FROM historical_data b
 _SPLITS = sql.SQL("""
 SELECT symbol_id, ex_date, split_to / split_from FROM corporate_actions c
  WHERE kind = 'split' AND ex_date BETWEEN {first} AND {last} AND {whose}""")
+
+_WITNESSES = sql.SQL("""
+SELECT id FROM symbols WHERE active AND absent_since IS NULL AND (bootstrap OR first_seen <= {day}) ORDER BY hashint8(id) LIMIT {most}""")
 
 _CLOSED = text("SELECT session FROM session_status WHERE closed")
 
@@ -107,10 +112,26 @@ def read_frames(session: Session, found: Window, part: Part) -> Frames:
     )  # fmt: skip
     whose = part.where("symbol_id")
     return Frames(
-        bars=read_frame(connection, _BARS.format(whose=whose, **span), BARS),
+        bars=read_numbers(connection, _BARS.format(whose=whose, **span), BARS),
         splits=read_frame(connection, _SPLITS.format(whose=whose, **span), SPLITS),
         symbols=read_frame(connection, symbols, SYMBOLS),
     )
+
+
+def read_with_witnesses(session: Session, found: Window, frames: Frames) -> Frames:
+    """With some of the rest of the market, where the frames are of few symbols: what moved with the market did so by itself
+    only against others."""
+    if frames.symbols.height >= WITNESSES:
+        return frames
+    query = _WITNESSES.format(day=sql.Literal(found.last), most=sql.Literal(WITNESSES))
+    ids = read_numbers(session.connection(), query, {"symbol_id": pl.Int64})["symbol_id"]
+    others = ids.filter(~ids.is_in(frames.symbols["symbol_id"].implode())).to_list()
+    if not others:
+        return frames
+    rest = read_frames(session, found, Part(symbols=tuple(others)))
+    return Frames(
+        pl.concat([frames.bars, rest.bars]), pl.concat([frames.splits, rest.splits]), pl.concat([frames.symbols, rest.symbols])
+    )  # fmt: skip
 
 
 def lanes_of(shard: int, shards: int) -> tuple[int, ...]:

@@ -31,6 +31,7 @@ from tickstock_automation.quality.reading import (
     lanes_of,
     open_sessions,
     read_frames,
+    read_with_witnesses,
     window,
 )
 from tickstock_automation.quality.recording import known_alerts, known_market_alerts, plan_alerts, record
@@ -69,9 +70,12 @@ def market_size(session: Session, day: date) -> int:
 
 def judge_frames(session: Session, frames: Frames, found: Window) -> Judged:
     """All checks over a window's frames, what is stale, and why what is missing is."""
-    # the market's own figures (quality/market.py) go in here as market=...
-    findings = judge(frames.bars, frames.splits, frames.symbols, sessions=found.sessions, judged=found.judged)
-    findings = [_finite(one) for one in findings] + stale_data(frames.bars, frames.symbols, found)
+    # until the market's own figures (quality/market.py) go in here as market=..., witnesses stand for it
+    shown, own = read_with_witnesses(session, found, frames), set(frames.symbols["symbol_id"])
+    findings = judge(shown.bars, shown.splits, shown.symbols, sessions=found.sessions, judged=found.judged)
+    findings = [_finite(one) for one in findings if one.symbol_id in own] + stale_data(
+        frames.bars, frames.symbols, found
+    )
     return Judged(*explained(session, findings))
 
 
