@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from tickstock_automation.cli import quality_alerts
 from tickstock_automation.cli.output import AsJson
 from tickstock_automation.cli.run import AsOf, driver_for, report
 
@@ -21,3 +22,6 @@ def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
     driver, day = driver_for(as_of, coming=False)
     cycle = driver.run_one(day, ("quality",))
     report(as_json, {"session": cycle.session, "quality": cycle.quality})
+
+
+quality_alerts.register(app)
