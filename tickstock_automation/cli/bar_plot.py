@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 ROWS = 9
+WIDTH = 80
 WIDE = 3.0
 """Prices that span more than this factor stand on a logarithmic scale."""
 VOLUMES = " ▁▂▃▄▅▆▇█"
@@ -61,15 +62,14 @@ def _column(bar: Mapping[str, Any], level: Any) -> str:
 
 
 def _foot(bars: Sequence[Mapping[str, Any]], marked: date, width: int) -> Text:
-    """The marked day under its column, or between those beside it where it has no bar; first and last day at the ends."""
-    at = sum(bar["date"] < marked for bar in bars)
-    there = any(bar["date"] == marked for bar in bars)
-    words = f"{'▲' if there else '△'} {marked}{'' if there else ' no bar'}"
-    start = width + 4 + at
-    return Text(
-        " " * start + words if start + len(words) < 80 else " " * (start - len(words) + 1) + f"{words[2:]} {words[0]}",
-        MARKED,
-    )
+    """The marked day under its column."""
+    at = next((place for place, bar in enumerate(bars) if bar["date"] == marked), 0)
+    there = any(bar["date"] == marked and bar["close"] is not None for bar in bars)
+    words = f"{marked}{'' if there else ', no bar'}"
+    sign, start = "▲" if there else "△", width + 4 + at
+    if start + 2 + len(words) < WIDTH:
+        return Text(f"{' ' * start}{sign} {words}", MARKED)
+    return Text(f"{' ' * (start - len(words) - 1)}{words} {sign}", MARKED)
 
 
 def _good(price: Any) -> bool:

@@ -195,7 +195,7 @@ def _on_many(
     act: Callable[[list[int]], int],
 ) -> None:
     """On the alerts that are named, or, once they are counted and that is agreed to, on those that a filter finds."""
-    if wanted == Wanted():
+    if wanted.is_anything:
         raise UsedWrongly(f"say which alerts to {verb}: their numbers, or --check, --symbol, --from ...")
     if wanted.ids:
         by_person.require_alerts(wanted.ids)

@@ -53,10 +53,12 @@ def show_alert(found: Whole) -> None:
     stdout.print()
     if found.bars:
         _print_plot(found.bars, row["session"])
-    stdout.print(facts(_facts(row)))
+    rows = _facts(row)
     if found.repairs:
-        stdout.print(facts({"repairs": Group(*map(_repair, found.repairs))}))
-    stdout.print(facts({"history": Group(*map(_step, found.steps))} if found.steps else {}))
+        rows["repairs"] = Group(*map(_repair, found.repairs))
+    if found.steps:
+        rows["history"] = Group(*map(_step, found.steps))
+    stdout.print(facts(rows))
 
 
 def show_day(found: Explained) -> None:
@@ -132,9 +134,8 @@ def _repair(one: Mapping[str, Any]) -> Text:
 
 
 def _symbol(row: Row) -> Text:
-    return (
-        Text(row["symbol"], "bold") if row["symbol"] else Text("market" if "count" in row["evidence"] else "·", "bold")
-    )
+    """An alert without a symbol is about the market, or about what a part of the system reported."""
+    return Text(row["symbol"] or ("system" if "reported_by" in row["evidence"] else "market"), "bold")
 
 
 def _severity(severity: str) -> Text:

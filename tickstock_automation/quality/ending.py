@@ -37,6 +37,8 @@ from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 
 STEPS_AT_ONCE = 1_000
+SAME_AS = {"missing_session": ("market_rows", "listing_without_bars")}
+"""Whole-market checks that say the same as what one check finds of many symbols: that names them."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class _End:
         days = together(part["days"] for part in self.parts if "days" in part)
         by_key = {one.key: one for one in run_market_checks(read_market_facts(self.guard, days, self.window))}
         for one in mass.values():
+            for same in SAME_AS.get(one.check, ()):
+                by_key.pop(market_key(same, one.date), None)
             own = by_key.get(one.key)
             by_key[one.key] = replace(own, evidence={**one.evidence, **own.evidence}) if own else one
         return list(by_key.values())

@@ -12,7 +12,7 @@ from tickstock_automation.bars.inspection import provenance
 from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.quality.checks import CHECKS
 from tickstock_automation.quality.findings import Finding
-from tickstock_automation.quality.inspection import Row, Wanted, bars_around, find_alerts
+from tickstock_automation.quality.inspection import FIGURES, Row, Wanted, bars_around, find_alerts
 from tickstock_automation.quality.reading import Part, last_sessions, open_sessions, read_frames, window
 from tickstock_automation.quality.shard_work import judge_frames
 from tickstock_automation.quality.staleness import CHECK as STALE
@@ -70,7 +70,7 @@ def explain_day(session: Session, ticker: str, day: date, calendar: SessionCalen
     names = [check.__name__ for check in CHECKS]
     names += sorted({*by_check, STALE}.difference(names))
     alerts, _ = find_alerts(session, Wanted(symbols=[found.security.now_called], first=day, last=day), MOST_ALERTS)
-    bar = None if found.bar is None else {name: found.bar[name] for name in ("open", "high", "low", "close", "volume")}
+    bar = None if found.bar is None else {name: found.bar[name] for name in FIGURES}
     return Explained(
         ticker, day, bar, found.absence.words if found.absence else None,
         [View(name, by_check.get(name)) for name in names], alerts,

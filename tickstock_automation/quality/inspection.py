@@ -21,6 +21,8 @@ BEFORE, AFTER = 30, 8
 UNSETTLED = ("open", "remediating", "given_up")
 """The states in which an alert wants something of somebody."""
 
+FIGURES = ("open", "high", "low", "close", "volume")
+
 _BARS = text("""
 SELECT date, open, high, low, close, volume FROM historical_data
  WHERE symbol_id = :id AND date BETWEEN :first AND :last ORDER BY date""")
@@ -50,6 +52,11 @@ class Wanted:
     first: date | None = None
     last: date | None = None
     unseen: bool = False
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether nothing is asked of them."""
+        return not self.conditions()
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same for a statement that has Symbol beside QualityAlert."""
@@ -109,11 +116,16 @@ def whole_alert(session: Session, id_: int, calendar: SessionCalendar) -> Whole:
 
 
 def bars_around(session: Session, symbol_id: int, day: date, calendar: SessionCalendar) -> list[Row]:
-    """The bars of some sessions before and after a day."""
+    """The bars of some sessions before and after a day; between the first and the last, and on the day, without prices where
+    there is none."""
     before = calendar.between(date.min, day)[-BEFORE:]
     after = calendar.following(day, AFTER + 1)
     span = {"first": min([*before, day]), "last": max([*after, day])}
-    return [dict(row) for row in session.execute(_BARS, {"id": symbol_id, **span}).mappings()]
+    found = {row["date"]: dict(row) for row in session.execute(_BARS, {"id": symbol_id, **span}).mappings()}
+    if not found:
+        return []
+    days = {*calendar.between(min(*found, day), max(*found, day)), *found, day}
+    return [found.get(one, {"date": one, **dict.fromkeys(FIGURES)}) for one in sorted(days)]
 
 
 def _joined(wanted: Wanted, *columns: Any) -> Select[Any]:
