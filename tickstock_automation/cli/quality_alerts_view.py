@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from tickstock_automation.cli.bar_plot import plot
@@ -18,6 +19,7 @@ STATES = {
     "open": "bold", "remediating": "cyan", "resolved": "green", "confirmed": "green", "given_up": "magenta",
 }  # fmt: skip
 SHORT = {"market_event": "market", "data_error": "error", "undetermined": "?"}
+SHOWN = 64
 TOLD = ("words", "measure", "symbols", "symbol_ids", "first", "repair")
 """Of the evidence what is shown elsewhere."""
 
@@ -49,7 +51,7 @@ def show_alert(found: Whole) -> None:
             (row["state"].replace("_", " "), STATES[row["state"]]),
         )
     )  # fmt: skip
-    stdout.print(Text(f"  {row['evidence'].get('words', '')}"))
+    stdout.print(Padding(Text(row["evidence"].get("words", "")), (0, 0, 0, 2)))
     stdout.print()
     if found.bars:
         _print_plot(found.bars, row["session"])
@@ -100,7 +102,8 @@ def _facts(row: Row) -> dict[str, RenderableType]:
         rows["threshold"] = f"{_number(row['threshold'])}{f', {measure}' if measure else ''}"
     rows["to be done"] = row["remediation"].replace("_", " ")
     if symbols := evidence.get("symbols"):
-        rows["symbols"] = Text(", ".join(map(str, symbols)))
+        more = f", and {len(symbols) - SHOWN:,} more: --json lists them" if len(symbols) > SHOWN else ""
+        rows["symbols"] = Text(", ".join(map(str, symbols[:SHOWN])) + more)
     for name, value in evidence.items():
         if name not in TOLD:
             rows[name.replace("_", " ")] = Text(_value(value))
