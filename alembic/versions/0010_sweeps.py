@@ -40,6 +40,7 @@ def upgrade() -> None:
             sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
             sa.Column("claim_token", sa.BigInteger(), server_default="0", nullable=False),
             sa.Column("lease_until", MOMENT, nullable=True),
+            sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
             sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
             sa.Column("finished_at", MOMENT, nullable=True),
             sa.CheckConstraint("state IN ('waiting', 'running', 'done')", name=op.f("ck_quality_sweep_shards_state")),

@@ -7,11 +7,11 @@ import pytest
 from tests.sweeping import DAYS, Swept
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
-from tickstock_automation.errors import LeaseLost
+from tickstock_automation.errors import DatabaseUnavailable, LeaseLost
 from tickstock_automation.quality.alerts import Step, take_steps
 from tickstock_automation.quality.shard_work import work_shard
 from tickstock_automation.quality.shards import claim_shard
-from tickstock_automation.quality.sweep import begin_sweep, begin_touched, work
+from tickstock_automation.quality.sweep import alert_reports, begin_sweep, begin_touched, sessions_to_sweep, sweep, work
 from tickstock_automation.sessions import calendar
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
@@ -228,6 +228,46 @@ def test_a_shard_that_always_fails_is_left_and_told_of(market: Swept) -> None:
             work(calendar(), market.settings)
     assert work(calendar(), market.settings) is None
     assert market.rows("SELECT check_name, severity FROM operational_findings") == [("sweep_failed", "critical")]
+    assert DAY not in sessions_to_sweep(market.settings)
+    market.script.before = lambda: None
+    assert sweep(DAY, calendar(), market.settings) is not None, "asked for by its session it is tried again"
+
+
+def test_passing_trouble_is_no_attempt(market: Swept) -> None:
+    def away() -> None:
+        raise DatabaseUnavailable("gone")
+
+    market.script.before = away
+    begin_sweep(DAY, calendar(), market.settings)
+    for _ in range(market.settings.max_attempts + 1):
+        with pytest.raises(DatabaseUnavailable):
+            work(calendar(), market.settings)
+    market.script.before = lambda: None
+    assert work(calendar(), market.settings) is not None
+
+
+def test_a_sweep_that_is_late_does_not_unsettle_what_a_later_session_settled(market: Swept) -> None:
+    market.load([NEXT])
+    market.finds("AAA", DAY, "market_event")
+    sweep(DAY, calendar(), market.settings)
+    assert market.script.shown[-1][1][-1] == NEXT, "it knows the session after its own"
+    sweep(NEXT, calendar(), market.settings)
+    assert [(one["session"], one["bars_present"]) for one in market.events("daily_summary")] == [
+        (str(DAY), 3),
+        (str(NEXT), 3),
+    ]
+    assert len(market.told()) == 1
+
+
+def test_what_others_report_is_an_alert_at_once_with_its_first_step(market: Swept) -> None:
+    market.rows(
+        "INSERT INTO operational_findings (check_name, severity, reported_by, message) VALUES ('vendor_refused', 'critical', 'ipo_monitor', 'no') RETURNING 1"
+    )
+    alert_reports()
+    alert_reports()
+    assert market.rows("SELECT state, author, words FROM quality_alert_steps") == [("open", "sweep", "no")]
+    assert [one["check"] for one in market.events("data_gap")] == ["vendor_refused"]
+    assert market.sweep(DAY).by_check == {"vendor_refused": 1}
 
 
 def many(market: Swept, count: int) -> list[str]:

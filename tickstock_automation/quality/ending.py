@@ -22,7 +22,7 @@ from tickstock_automation.quality.market_checks.finding import MarketFinding, ma
 from tickstock_automation.quality.market_facts import read_market_facts
 from tickstock_automation.quality.mass import Group, Standing, gather
 from tickstock_automation.quality.models import QualityAlert
-from tickstock_automation.quality.reading import LANES, Window, open_sessions, window
+from tickstock_automation.quality.reading import LANES, Window
 from tickstock_automation.quality.recording import (
     Transactions,
     known_alerts,
@@ -31,7 +31,7 @@ from tickstock_automation.quality.recording import (
     record,
     record_market,
 )
-from tickstock_automation.quality.shard_work import bounds, fenced, from_json, market_size
+from tickstock_automation.quality.shard_work import bounds, fenced, from_json, market_size, sweep_window
 from tickstock_automation.quality.shards import Claimed, figures_of, hold_lanes
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
@@ -55,10 +55,9 @@ def end_alerts(claimed: Claimed, calendar: SessionCalendar, settings: Settings) 
     with transaction(Role.QUALITY_MONITOR) as guard:
         parts = [one for one in figures_of(guard, claimed.sweep_id) if one]
         held = [from_json(row) for part in parts for row in part["held"]]
-        if claimed.kind == "whole" or held or _judged(parts):
+        if claimed.whole or held or _judged(parts):
             hold_lanes(guard, range(LANES), settings.lease_s)
-            found = window(open_sessions(guard, calendar), claimed.first_session, claimed.session)
-            _End(guard, claimed, settings, found, parts, held).run()
+            _End(guard, claimed, settings, sweep_window(guard, claimed, calendar), parts, held).run()
     newest = [date.fromisoformat(one["newest"]) for one in parts if one["newest"]]
     return Ended(
         sum(one["checked"] for one in parts), sum(one["present"] for one in parts), max(newest, default=None)
@@ -82,7 +81,7 @@ class _End:
         held: Sequence[Finding],
     ) -> None:
         self.guard, self.claimed, self.window, self.parts, self.held = guard, claimed, found, parts, held
-        self.whole = claimed.kind == "whole"
+        self.whole = claimed.whole
         self.first, self.last = found.judged[0], found.judged[-1]
         self.transactions: Transactions = lambda: fenced(claimed, settings)
         self.market = market_size(guard, self.last)

@@ -13,7 +13,7 @@ from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.quality.models import QualityAlert
 
 
-def alert_operational(session: ServiceSession, day: date) -> list[str]:
+def alert_operational(session: ServiceSession, day: date | None) -> list[str]:
     """Each operational finding without an alert becomes one; gives back their checks."""
     open_findings = session.scalars(
         select(OperationalFinding)

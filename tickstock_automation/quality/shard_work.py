@@ -15,8 +15,10 @@ import structlog
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from tickstock_automation.bars.models import EodRun
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Finding
 from tickstock_automation.quality.judging import judge
@@ -29,6 +31,7 @@ from tickstock_automation.quality.reading import (
     Part,
     Window,
     lanes_of,
+    lanes_with,
     open_sessions,
     read_frames,
     read_with_witnesses,
@@ -81,15 +84,11 @@ def judge_frames(session: Session, frames: Frames, found: Window) -> Judged:
 
 def work_shard(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> None:
     """Judges one shard. LeaseLost where it is another worker's by now: nothing more of this one is stored."""
-    lanes = lanes_of(claimed.shard, claimed.shards)
+    part = _part(claimed)
     seconds: dict[str, float] = {}
     with transaction(Role.QUALITY_MONITOR) as guard:
-        hold_lanes(guard, lanes, settings.lease_s)
-        found = window(open_sessions(guard, calendar), claimed.first_session, claimed.session)
-        part = Part(lanes)
-        if claimed.kind == "touched":
-            symbols = touched_of_sweep(guard, claimed.sweep_id)
-            part = Part(lanes, tuple(one for one in symbols if one % LANES in lanes))
+        hold_lanes(guard, part.lanes, settings.lease_s)
+        found = sweep_window(guard, claimed, calendar)
         with _timed(seconds, "read"):
             frames = read_frames(guard, found, part)
         with _timed(seconds, "check"):
@@ -99,6 +98,24 @@ def work_shard(claimed: Claimed, calendar: SessionCalendar, settings: Settings) 
         with transaction(Role.QUALITY_MONITOR) as session:
             finish_shard(session, claimed, figures | {"seconds": seconds}, settings.lease_s)
     log.info("shard judged", sweep=claimed.sweep_id, shard=claimed.shard, **seconds)
+
+
+def sweep_window(session: Session, claimed: Claimed, calendar: SessionCalendar) -> Window:
+    """From the first session to be judged to the newest that is loaded: a sweep that is late does not forget what came after
+    its session."""
+    loaded = session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))
+    return window(
+        open_sessions(session, calendar), claimed.first_session, max(claimed.session, loaded or claimed.session)
+    )
+
+
+def _part(claimed: Claimed) -> Part:
+    lanes = lanes_of(claimed.shard, claimed.shards)
+    if claimed.whole:
+        return Part(lanes)
+    with transaction(Role.QUALITY_MONITOR) as session:
+        touched = [one for one in touched_of_sweep(session, claimed.sweep_id) if one % LANES in lanes]
+    return Part(lanes_with(touched), tuple(touched))
 
 
 def _store(
@@ -115,10 +132,10 @@ def _store(
     opened = record(plans, lambda: fenced(claimed, settings))
     figures = {
         "checked": len(symbols), "opened": opened, "bars": frames.bars.height,
-        "present": _bars_on(frames, last), "newest": _newest(frames),
+        "present": _bars_on(frames, claimed.session), "newest": _newest(frames),
         "held": [_as_json(one) for one in split.held],
     }  # fmt: skip
-    if claimed.kind == "whole":
+    if claimed.whole:
         return figures | {"days": day_figures(frames.bars, frames.splits, frames.symbols)}
     return figures | {"symbols": symbols}
 

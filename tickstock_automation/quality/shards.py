@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Select, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import LeaseLost
 from tickstock_automation.quality.sweep_models import Sweep, SweepShard
+from tickstock_automation.settings import Settings
 
 Kind = Literal["whole", "touched"]
 LANE_LOCKS = 0x7155
@@ -21,23 +22,23 @@ LANE_LOCKS = 0x7155
 # The finishing shard, whose number is the count of the others, once these are done.
 _CLAIM = text("""
 UPDATE quality_sweep_shards s
-   SET state = 'running', claim_token = s.claim_token + 1, lease_until = now() + make_interval(secs => :lease)
+   SET state = 'running', claim_token = s.claim_token + 1, attempts = s.attempts + 1, lease_until = now() + make_interval(secs => :lease)
   FROM quality_sweeps w
  WHERE w.id = s.sweep_id AND (s.sweep_id, s.shard) = (
        SELECT c.sweep_id, c.shard FROM quality_sweep_shards c JOIN quality_sweeps o ON o.id = c.sweep_id
-        WHERE c.state <> 'done' AND (c.state = 'waiting' OR c.lease_until < now()) AND c.claim_token < :most
+        WHERE c.state <> 'done' AND (c.state = 'waiting' OR c.lease_until < now()) AND c.attempts < :most
           AND (CAST(:sweep AS bigint) IS NULL OR c.sweep_id = :sweep)
           AND (c.shard < o.shards OR NOT EXISTS (
                SELECT 1 FROM quality_sweep_shards b WHERE b.sweep_id = c.sweep_id AND b.shard < o.shards AND b.state <> 'done'))
         ORDER BY c.sweep_id, c.shard LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
-RETURNING s.sweep_id, s.shard, s.claim_token, w.kind, w.session, w.first_session, w.shards""")
+RETURNING s.sweep_id, s.shard, s.claim_token, s.attempts, w.kind, w.session, w.first_session, w.shards""")
 
 _HOLD = text("""
 UPDATE quality_sweep_shards SET lease_until = now() + make_interval(secs => :lease)
  WHERE sweep_id = :sweep AND shard = :shard AND claim_token = :token AND state = 'running'""")
 
 _LET_GO = text("""
-UPDATE quality_sweep_shards SET lease_until = now() - interval '1 second'
+UPDATE quality_sweep_shards SET lease_until = now() - interval '1 second', attempts = attempts - :forgiven
  WHERE sweep_id = :sweep AND shard = :shard AND claim_token = :token AND state = 'running'""")
 
 _OPEN = text("""
@@ -63,10 +64,16 @@ class Claimed:
     sweep_id: int
     shard: int
     token: int
+    attempts: int
     kind: Kind
     session: date
     first_session: date
     shards: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is of the whole market."""
+        return self.kind == "whole"
 
     @property
     def finishes(self) -> bool:
@@ -123,9 +130,24 @@ def forget_old_sweeps(session: ServiceSession) -> None:
     session.execute(_FORGET_EMPTY)
 
 
-def let_go(session: ServiceSession, claimed: Claimed) -> None:
-    """After trouble: whoever comes next may take the shard at once."""
-    session.execute(_LET_GO, _names(claimed))
+def let_go(session: ServiceSession, claimed: Claimed, *, passing: bool) -> None:
+    """After trouble: whoever comes next may take the shard at once. Passing trouble is no attempt."""
+    session.execute(_LET_GO, {**_names(claimed), "forgiven": int(passing)})
+
+
+def try_again(session: ServiceSession, sweep_id: int, most_attempts: int) -> None:
+    """What failed too often is tried again, since somebody asks for it."""
+    left = (SweepShard.sweep_id == sweep_id, SweepShard.state != "done", SweepShard.attempts >= most_attempts)
+    session.execute(update(SweepShard).values(attempts=0).where(*left))
+
+
+def left_sessions(settings: Settings) -> Select[Any]:
+    """Sessions whose whole sweep failed too often."""
+    return (
+        select(Sweep.session)
+        .join(SweepShard, SweepShard.sweep_id == Sweep.id)
+        .where(Sweep.kind == "whole", SweepShard.state != "done", SweepShard.attempts >= settings.max_attempts)
+    )
 
 
 def open_shards(sweep_id: int) -> int:

@@ -20,9 +20,10 @@ from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
-from tickstock_automation.errors import LeaseLost
+from tickstock_automation.errors import LeaseLost, TryAgain
 from tickstock_automation.events.catalogue import DailySummary, MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
+from tickstock_automation.quality.alerts import SWEEP
 from tickstock_automation.quality.ending import Ended, end_alerts
 from tickstock_automation.quality.models import QualityMetric
 from tickstock_automation.quality.operational_alerts import alert_operational
@@ -34,9 +35,11 @@ from tickstock_automation.quality.shards import (
     claim_shard,
     finish_shard,
     forget_old_sweeps,
+    left_sessions,
     let_go,
     make_sweep,
     sweep_of,
+    try_again,
 )
 from tickstock_automation.quality.touched import Touched, mark_swept, touched_by, unswept_loads
 from tickstock_automation.sessions import SessionCalendar
@@ -46,14 +49,20 @@ TASK: Literal["quality_sweep"] = "quality_sweep"
 WORST = 10
 SETTLED_BY = 2
 """Sessions before a touched one that are judged with it: what was undetermined for want of a next bar is settled by it."""
-MAKE_LOCK = 0x7154
+MAKE_LOCK, REPORTS_LOCK = 0x7154, 0x7156
 
 log = structlog.get_logger("sweep")
+
+# Of the alerts that this transaction opened otherwise than by `open_alerts`.
+_FIRST_STEPS = text("""
+INSERT INTO quality_alert_steps (alert_id, state, verdict, author, words)
+SELECT id, state, verdict, :author, coalesce(evidence ->> 'words', '') FROM quality_alerts a
+ WHERE opened_at = now() AND NOT EXISTS (SELECT 1 FROM quality_alert_steps s WHERE s.alert_id = a.id)""")
 
 # Since the summary before; whether a whole sweep found it or one of what loads touched.
 _NEW_ALERTS = text("""
 SELECT a.check_name, a.verdict, a.severity, a.operational_finding_id IS NULL AND a.finding_key NOT LIKE 'refused:%' AS checks,
-       coalesce(s.ticker, 'market') AS symbol, a.session, coalesce(a.evidence ->> 'words', '') AS words
+       a.operational_finding_id IS NOT NULL AS operational, coalesce(s.ticker, 'market') AS symbol, a.session, coalesce(a.evidence ->> 'words', '') AS words
   FROM quality_alerts a LEFT JOIN symbols s ON s.id = a.symbol_id
  WHERE a.opened_at > coalesce((SELECT max(created_at) FROM quality_metrics WHERE scope = 'summary' AND session < :day), '-infinity')
  ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], a.severity), symbol, a.session, a.check_name""")
@@ -68,14 +77,17 @@ class SweepReport:
     by_check: dict[str, int]
 
 
-def sessions_to_sweep() -> list[date]:
+def sessions_to_sweep(settings: Settings) -> list[date]:
     """Sessions whose end-of-day load is done and whose summary does not stand yet, oldest first, five at most.
 
-    A sweep before the load would call the whole market missing, and its summary could not be taken back.
+    A sweep before the load would call the whole market missing, and its summary could not be taken back. One that failed too
+    often is made again only where it is asked for by its session.
     """
     with transaction(Role.QUALITY_MONITOR) as session:
         summed_up = select(QualityMetric.session).where(QualityMetric.scope == "summary")
-        loaded = select(EodRun.session).where(EodRun.outcome == DONE, EodRun.session.not_in(summed_up))
+        loaded = select(EodRun.session).where(
+            EodRun.outcome == DONE, EodRun.session.not_in(summed_up), EodRun.session.not_in(left_sessions(settings))
+        )
         return list(session.scalars(loaded.order_by(EodRun.session).limit(5)))
 
 
@@ -97,7 +109,10 @@ def begin_sweep(day: date, calendar: SessionCalendar, settings: Settings) -> int
         shards = shards_for(market_size(session, day), len(days), settings)
         made = make_sweep(session, "whole", days[0], day, shards)
         if made is None:
-            return sweep_of(session, day)
+            standing = sweep_of(session, day)
+            assert standing is not None
+            try_again(session, standing, settings.max_attempts)
+            return standing
         mark_swept(session, unswept_loads(session, days[0], day), made)
         add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
         return made
@@ -146,9 +161,10 @@ def work(calendar: SessionCalendar, settings: Settings, sweep_id: int | None = N
         except LeaseLost as lost:
             log.warning("shard lost", reason=str(lost))
         except Exception as error:
+            passing = isinstance(error, TryAgain)
             with transaction(Role.QUALITY_MONITOR) as session:
-                let_go(session, claimed)
-                if claimed.token >= settings.max_attempts:
+                let_go(session, claimed, passing=passing)
+                if claimed.attempts >= settings.max_attempts and not passing:
                     _give_up(session, claimed, error)
             raise
 
@@ -156,7 +172,7 @@ def work(calendar: SessionCalendar, settings: Settings, sweep_id: int | None = N
 def _give_up(session: ServiceSession, claimed: Claimed, error: Exception) -> None:
     operational.report_once(
         session, check="sweep_failed", severity="critical", day=claimed.session, reported_by=Service.DATA_QUALITY_MONITOR,
-        message=f"a shard of the {claimed.kind} sweep of {claimed.session} failed {claimed.token} times and is left: {error!r}",
+        message=f"a shard of the {claimed.kind} sweep of {claimed.session} failed {claimed.attempts} times and is left: {error!r}",
         evidence={"sweep": claimed.sweep_id, "shard": claimed.shard},
     )  # fmt: skip
 
@@ -166,7 +182,7 @@ def _finish(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> 
     ended = end_alerts(claimed, calendar, settings)
     day, report = claimed.session, None
     with fenced(claimed, settings) as session:
-        if claimed.kind == "whole":
+        if claimed.whole:
             report = _sum_up(session, day, ended)
         finish_shard(session, claimed, {}, settings.lease_s)
         forget_old_sweeps(session)
@@ -175,17 +191,29 @@ def _finish(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> 
     return report
 
 
+def alert_reports() -> None:
+    """What was reported elsewhere, and rows that were refused, become alerts: at once, and with each daily sweep."""
+    with transaction(Role.QUALITY_MONITOR) as session:
+        _alert_reports(session, None)
+
+
+def _alert_reports(session: ServiceSession, day: date | None) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(REPORTS_LOCK)))
+    alert_operational(session, day)
+    alert_refused_rows(session)
+    session.execute(_FIRST_STEPS, {"author": SWEEP})
+
+
 def _sum_up(session: ServiceSession, day: date, ended: Ended) -> SweepReport | None:
     """None where the summary stands already."""
     row = upsert(QualityMetric).values(session=day, scope="summary").on_conflict_do_nothing()
     if not session.execute(row).rowcount:  # type: ignore[attr-defined]
         return None
-    operational_checks = alert_operational(session, day)
-    alert_refused_rows(session)
+    _alert_reports(session, day)
     new = session.execute(_NEW_ALERTS, {"day": day}).all()
     report = SweepReport(ended.checked, len(new), dict(sorted(Counter(one.check_name for one in new).items())))
     _store_figures(session, day, report)
-    _tell_summary(session, day, report, new, len(operational_checks), ended)
+    _tell_summary(session, day, report, new, ended)
     return report
 
 
@@ -206,9 +234,7 @@ def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> N
         )
 
 
-def _tell_summary(
-    session: ServiceSession, day: date, report: SweepReport, new: Any, operational_findings: int, ended: Ended
-) -> None:
+def _tell_summary(session: ServiceSession, day: date, report: SweepReport, new: Any, ended: Ended) -> None:
     before = [
         row["findings"]
         for row in session.scalars(
@@ -230,6 +256,10 @@ def _tell_summary(
         findings_yesterday=before[0] if before else None,
         findings_mean_30=sum(before) / len(before) if before else None,
     )  # fmt: skip
-    figures = {"checked": report.checked, "findings": report.findings, "operational": operational_findings}
+    figures = {
+        "checked": report.checked,
+        "findings": report.findings,
+        "operational": sum(one.operational for one in new),
+    }
     completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
     add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])

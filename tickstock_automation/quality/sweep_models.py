@@ -44,6 +44,7 @@ class SweepShard(Base):
     state: Mapped[str] = mapped_column(server_default="waiting")
     claim_token: Mapped[int] = mapped_column(server_default="0", doc="grows with every claim; an old one is refused")
     lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default="0", doc="that failed, or whose worker died")
     figures: Mapped[dict[str, Any]] = mapped_column(server_default="{}", doc="counts, and what the end has to decide")
     finished_at: Mapped[datetime | None]
 

@@ -7,7 +7,7 @@ from datetime import date
 from celery import shared_task
 
 from tickstock_automation.quality.shards import open_shards
-from tickstock_automation.quality.sweep import begin_sweep, begin_touched, sessions_to_sweep, work
+from tickstock_automation.quality.sweep import alert_reports, begin_sweep, begin_touched, sessions_to_sweep, work
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
@@ -16,7 +16,7 @@ from tickstock_automation.tasks import TASK_OPTIONS, send
 @shared_task(name="quality.sweep", **TASK_OPTIONS)
 def sweep_session(session: str | None = None) -> None:
     """The daily sweep of a session (ISO date); by default of those whose bars are loaded and that were not swept yet."""
-    days = [date.fromisoformat(session)] if session else sessions_to_sweep()
+    days = [date.fromisoformat(session)] if session else sessions_to_sweep(settings())
     for day in days:
         sweep_id = begin_sweep(day, calendar(), settings())
         if sweep_id is not None:
@@ -26,7 +26,8 @@ def sweep_session(session: str | None = None) -> None:
 
 @shared_task(name="quality.sweep_touched", **TASK_OPTIONS)
 def sweep_what_was_touched() -> None:
-    """The symbols that loads have touched since; and shards of any sweep whose worker died."""
+    """The symbols that loads have touched since, what others reported, and shards of any sweep whose worker died."""
+    alert_reports()
     sweep_id = begin_touched(calendar(), settings())
     if sweep_id is not None:
         _share(sweep_id)
