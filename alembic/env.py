@@ -11,6 +11,7 @@ import tickstock_automation.db.vendor_differences
 import tickstock_automation.events.models
 import tickstock_automation.processing.models
 import tickstock_automation.quality.models
+import tickstock_automation.quality.sweep_models
 import tickstock_automation.symbols.models
 import tickstock_automation.vendor.models  # noqa: F401
 from tickstock_automation.db.base import Base

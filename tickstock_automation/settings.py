@@ -175,6 +175,28 @@ class Settings(BaseSettings):
         le=1000,
         description="Sessions that each sweep looks at, newest last.",
     )
+    sweep_shard_symbols: int = Field(
+        12_000,
+        ge=1,
+        description="Symbols of one part of a sweep; parts are shared among the workers, sixteen at most.",
+    )
+    mass_symbols: int = Field(
+        50,
+        ge=2,
+        description="From so many symbols on, which one check finds on one session, they are one market-wide alert ...",
+    )
+    mass_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="... if they are at least this share of the market.",
+    )
+    mass_small_share: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="In a small market, this share of it (five symbols at least) is one market-wide alert too.",
+    )
     stream_max_length: int = Field(
         1_000_000,
         ge=1000,

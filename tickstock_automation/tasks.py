@@ -28,7 +28,7 @@ class PatientTask(Task):  # type: ignore[type-arg]
 TASK_OPTIONS: dict[str, Any] = {"base": PatientTask}
 
 
-def send(name: str, queue: str | None = None, **arguments: Any) -> None:
-    """Sends a task by name, so that no domain imports another's tasks."""
+def send(name: str, queue: str | None = None, expires_s: float | None = None, **arguments: Any) -> None:
+    """Sends a task by name, so that no domain imports another's tasks. One that nobody took in `expires_s` is dropped."""
     given = {key: value for key, value in arguments.items() if value is not None}
-    current_app.send_task(name, kwargs=given, queue=queue)
+    current_app.send_task(name, kwargs=given, queue=queue, expires=expires_s)

@@ -269,6 +269,8 @@ def test_the_registered_tasks_are_what_the_docs_say(settings: Settings) -> None:
         "bars.reread",
         "processing.dispatch",
         "quality.sweep",
+        "quality.sweep_shard",
+        "quality.sweep_touched",
         "ops.canary",
     }
 

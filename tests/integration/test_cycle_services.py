@@ -553,11 +553,11 @@ def test_missed_sessions_are_loaded_oldest_first_and_swept_only_when_loaded(buil
     system = build()
     system.scan(MONDAY)
     system.eod(MONDAY)
-    assert sessions_to_sweep() == [MONDAY]
+    assert sessions_to_sweep(system.settings) == [MONDAY]
     system.sweep(MONDAY)
-    assert sessions_to_sweep() == []
+    assert sessions_to_sweep(system.settings) == []
     evening = calendar().session(LATER[2]).closes + timedelta(hours=1)
     assert missed_sessions(calendar(), evening) == LATER[:3]
     system.eod(LATER[0])
     assert missed_sessions(calendar(), evening) == LATER[1:3]
-    assert sessions_to_sweep() == [LATER[0]]
+    assert sessions_to_sweep(system.settings) == [LATER[0]]

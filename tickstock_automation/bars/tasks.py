@@ -18,6 +18,7 @@ from tickstock_automation.tasks import TASK_OPTIONS, send
 from tickstock_automation.vendor.polygon import vendor
 
 log = structlog.get_logger("bars")
+CHECK_S = 60.0  # in which bars are checked at once, where a worker does that; else by the schedule
 SLICE_S = 30.0  # after which a task that makes calls makes room for what is more urgent
 
 
@@ -32,6 +33,8 @@ def load_bars_of_session(session: str | None = None) -> None:
         reports = [report] if report else []
     if any(report.missing for report in reports):
         send("processing.dispatch", as_of=session)
+    if reports:
+        send("quality.sweep_touched", expires_s=CHECK_S)
 
 
 @shared_task(name="bars.process_batch", **TASK_OPTIONS)
@@ -54,5 +57,5 @@ def make_planned_calls() -> None:
 def read_last_sessions_again(session: str | None = None) -> None:
     """The morning of session `session` (ISO date), by default of today's: what the vendor corrected. Holidays have none."""
     morning = date.fromisoformat(session) if session else new_york_date(datetime.now(UTC))
-    if calendar().is_session(morning):
-        reread(morning, vendor(), calendar(), settings())
+    if calendar().is_session(morning) and reread(morning, vendor(), calendar(), settings()) is not None:
+        send("quality.sweep_touched", expires_s=CHECK_S)

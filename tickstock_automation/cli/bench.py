@@ -181,6 +181,28 @@ def quality(
         raise typer.Exit(1)
 
 
+@app.command()
+def sweep(
+    as_json: AsJson = False,
+    symbols: Annotated[int, typer.Option(min=100, help="How many securities.")] = 10_000,
+    sessions: Annotated[int, typer.Option(min=70, max=1000, help="How many sessions of bars each has.")] = 120,
+) -> None:
+    """Quality sweeps of a whole market in the database by real workers, findings stored and told."""
+    from tickstock_automation.bench.sweep import bench_sweep, sweep_targets
+
+    found = bench_sweep(symbols, sessions, _say)
+    if as_json:
+        print_json(found)
+        return
+    stdout.print(_targets(sweep_targets(found)))
+    stdout.print(
+        f"{found['rows']:,} bars; {found['first_alerts']:,} alerts opened by the first sweep, {found['alerts']:,} in all.\n"
+        + "\n".join(f"{name}: shards {shards}" for name, shards in found["shards"].items())
+        + f"\nWhat all loads touched at once: {found['touched_s']:.1f} s. Largest worker process: {found['peak_rss_mb']} MB.",
+        style="dim", markup=False,
+    )  # fmt: skip
+
+
 def _say(line: str) -> None:
     stderr.print(f"  {line}", style="dim", markup=False)
 

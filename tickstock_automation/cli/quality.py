@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tickstock_automation.cli import quality_check
+from tickstock_automation.cli import quality_alerts, quality_check
 from tickstock_automation.cli.output import AsJson
 from tickstock_automation.cli.run import AsOf, driver_for, report
 
@@ -25,3 +25,4 @@ def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
 
 
 app.command("check")(quality_check.check)
+quality_alerts.register(app)

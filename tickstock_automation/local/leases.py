@@ -15,8 +15,13 @@ LEASED = (
 )
 
 
+SWEEPS = text("UPDATE quality_sweep_shards SET lease_until = now() - interval '1 second' WHERE state = 'running'")
+
+
 def release_leases() -> None:
     """For an embedded database alone, before any worker starts: there nobody else can hold one."""
     with transaction(Role.IPO_MONITOR) as session:
         for statement in LEASED:
             session.execute(statement)
+    with transaction(Role.QUALITY_MONITOR) as session:
+        session.execute(SWEEPS)

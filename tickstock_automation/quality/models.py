@@ -17,12 +17,15 @@ class QualityAlert(Base):
     __tablename__ = "quality_alerts"
     __table_args__ = (
         Index("ix_quality_alerts_symbol_id_session", "symbol_id", "session"),
+        Index("ix_quality_alerts_session", "session"),
         Index("ix_quality_alerts_open", "opened_at", postgresql_where=text("state IN ('open', 'remediating')")),
     )
 
     id: Mapped[Id]
-    finding_key: Mapped[str] = mapped_column(unique=True, doc="check:symbol:session, or check:operational:id")
-    symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"))
+    finding_key: Mapped[str] = mapped_column(
+        unique=True, doc="check:symbol:session, check:market:session, or check:operational:id"
+    )
+    symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"), doc="null: the market, or the system")
     operational_finding_id: Mapped[int | None] = mapped_column(ForeignKey("operational_findings.id"))
     session: Mapped[date | None]
     check_name: Mapped[str]
@@ -40,6 +43,12 @@ class QualityAlert(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(doc="a person who has seen it; its state stays")
     acknowledged_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None] = mapped_column(doc="resolved, confirmed or given up since")
+    closed_by_person: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="no sweep reopens it while the bar stays as it was"
+    )
+    seen_as: Mapped[str | None] = mapped_column(
+        doc="verdict and severity that the checks gave last; what others made of it since holds until these change"
+    )
 
 
 class AlertStep(Base):

@@ -1,171 +1,220 @@
-"""The sweep of a session: all checks over the window, a plain alert and event for each new finding, the summary."""
+"""Sweeps: all checks over a session's market once a day, and over what loads touched; in shards that workers share.
+
+A sweep is rows (`shards`): made once, worked at by whoever comes, finished by one. All of it may be done twice without doing
+anything twice. The daily summary is one transaction at the end of a session's whole sweep.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
-import polars as pl
 import structlog
-from psycopg2 import sql
-from sqlalchemy import Executable, func, insert, or_, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tickstock_automation.bars.models import CorporateAction, EodRun
-from tickstock_automation.db.copy import read_frame
+from tickstock_automation.bars.models import EodRun
+from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
-from tickstock_automation.db.operational import OperationalFinding
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
-from tickstock_automation.events.catalogue import (
-    Channel,
-    DailySummary,
-    DataGap,
-    MaintenanceCompleted,
-    MaintenanceStarted,
-    Service,
-)
+from tickstock_automation.errors import LeaseLost, TryAgain
+from tickstock_automation.events.catalogue import DailySummary, MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
-from tickstock_automation.processing.models import EquityType
-from tickstock_automation.quality.alerts import open_alerts
-from tickstock_automation.quality.findings import SEVERITIES, Finding
-from tickstock_automation.quality.frame import BARS, SPLITS, SYMBOLS, Context, prepare
-from tickstock_automation.quality.judging import HISTORY_SESSIONS, findings_of
-from tickstock_automation.quality.models import QualityAlert, QualityMetric
+from tickstock_automation.quality.alerts import SWEEP
+from tickstock_automation.quality.ending import Ended, end_alerts
+from tickstock_automation.quality.models import QualityMetric
+from tickstock_automation.quality.operational_alerts import alert_operational
+from tickstock_automation.quality.reading import last_sessions, open_sessions
 from tickstock_automation.quality.refused_rows import alert_refused_rows
+from tickstock_automation.quality.shard_work import fenced, market_size, shards_for, work_shard
+from tickstock_automation.quality.shards import (
+    Claimed,
+    claim_shard,
+    finish_shard,
+    forget_old_sweeps,
+    left_sessions,
+    let_go,
+    make_sweep,
+    sweep_of,
+    try_again,
+)
+from tickstock_automation.quality.touched import Touched, mark_swept, touched_by, unswept_loads
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
-from tickstock_automation.symbols.models import Symbol
 
 TASK: Literal["quality_sweep"] = "quality_sweep"
-DEFAULT_MOVE_PERCENT = 20
 WORST = 10
-SWEEP_LOCK = 0x7154
-_BARS = sql.SQL("""
-SELECT symbol_id, date, open, high, low, close, volume FROM historical_data
- WHERE date BETWEEN {} AND {} AND symbol_id IN (SELECT id FROM symbols WHERE active)""")
+SETTLED_BY = 2
+"""Sessions before a touched one that are judged with it: what was undetermined for want of a next bar is settled by it."""
+MAKE_LOCK, REPORTS_LOCK = 0x7154, 0x7156
 
 log = structlog.get_logger("sweep")
+
+# Of the alerts that this transaction opened otherwise than by `open_alerts`.
+_FIRST_STEPS = text("""
+INSERT INTO quality_alert_steps (alert_id, state, verdict, author, words)
+SELECT id, state, verdict, :author, coalesce(evidence ->> 'words', '') FROM quality_alerts a
+ WHERE opened_at = now() AND NOT EXISTS (SELECT 1 FROM quality_alert_steps s WHERE s.alert_id = a.id)""")
+
+# Since the summary before; whether a whole sweep found it or one of what loads touched.
+_NEW_ALERTS = text("""
+SELECT a.check_name, a.verdict, a.severity, a.operational_finding_id IS NULL AND a.finding_key NOT LIKE 'refused:%' AS checks,
+       a.operational_finding_id IS NOT NULL AS operational, coalesce(s.ticker, 'market') AS symbol, a.session, coalesce(a.evidence ->> 'words', '') AS words
+  FROM quality_alerts a LEFT JOIN symbols s ON s.id = a.symbol_id
+ WHERE a.opened_at > coalesce((SELECT max(created_at) FROM quality_metrics WHERE scope = 'summary' AND session < :day), '-infinity')
+ ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], a.severity), symbol, a.session, a.check_name""")
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What a sweep found that was not known before."""
+    """What is new since the summary before."""
 
     checked: int
     findings: int
     by_check: dict[str, int]
 
 
-def sessions_to_sweep() -> list[date]:
+def sessions_to_sweep(settings: Settings) -> list[date]:
     """Sessions whose end-of-day load is done and whose summary does not stand yet, oldest first, five at most.
 
-    A sweep before the load would call the whole market missing, and its summary could not be taken back.
+    A sweep before the load would call the whole market missing, and its summary could not be taken back. One that failed too
+    often is made again only where it is asked for by its session.
     """
     with transaction(Role.QUALITY_MONITOR) as session:
         summed_up = select(QualityMetric.session).where(QualityMetric.scope == "summary")
-        loaded = select(EodRun.session).where(EodRun.outcome == DONE, EodRun.session.not_in(summed_up))
+        loaded = select(EodRun.session).where(
+            EodRun.outcome == DONE, EodRun.session.not_in(summed_up), EodRun.session.not_in(left_sessions(settings))
+        )
         return list(session.scalars(loaded.order_by(EodRun.session).limit(5)))
 
 
 def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepReport | None:
-    """The daily sweep of session `day`; None where its summary stands already.
+    """The daily sweep of session `day`, as far as no other worker is at it; None where its summary stands already, or another
+    worker ends it."""
+    sweep_id = begin_sweep(day, calendar, settings)
+    return None if sweep_id is None else work(calendar, settings, sweep_id)
 
-    Alerts, summary and their events are one transaction: a sweep that dies leaves nothing, and runs again.
-    """
+
+def begin_sweep(day: date, calendar: SessionCalendar, settings: Settings) -> int | None:
+    """The whole sweep of a session, made where it is not there yet; None where its summary stands already."""
     with transaction(Role.QUALITY_MONITOR) as session:
-        if _claim(session, day, "sweep"):
-            add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
-    with transaction(Role.QUALITY_MONITOR) as session:
-        session.execute(select(func.pg_advisory_xact_lock(SWEEP_LOCK, day.toordinal())))
-        if not _claim(session, day, "summary"):
+        if session.scalar(
+            select(QualityMetric.id).where(QualityMetric.session == day, QualityMetric.scope == "summary")
+        ):
             return None
-        context = _context(session, day, calendar, settings)
-        new = [finding for _, finding in open_alerts(session, findings_of(context))]
-        operational = _alert_operational(session, day) + alert_refused_rows(session)
-        report = SweepReport(
-            checked=context.symbols.height,
-            findings=len(new) + len(operational),
-            by_check=dict(sorted(Counter([one.check for one in new] + operational).items())),
-        )
-        _store_figures(session, day, report)
-        _tell_summary(session, day, report, new, operational, context)
-    log.info("sweep done", session=str(day), checked=report.checked, findings=report.findings, **report.by_check)
+        days = last_sessions(open_sessions(session, calendar), day, settings.sweep_sessions)
+        shards = shards_for(market_size(session, day), len(days), settings)
+        made = make_sweep(session, "whole", days[0], day, shards)
+        if made is None:
+            standing = sweep_of(session, day)
+            assert standing is not None
+            try_again(session, standing, settings.max_attempts)
+            return standing
+        mark_swept(session, unswept_loads(session, days[0], day), made)
+        add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(MaintenanceStarted(task=TASK, session=day))])
+        return made
+
+
+def begin_touched(calendar: SessionCalendar, settings: Settings) -> int | None:
+    """A sweep of the symbols that loads have touched since; None where there are none."""
+    with transaction(Role.QUALITY_MONITOR) as session:
+        session.execute(select(func.pg_advisory_xact_lock(MAKE_LOCK)))
+        loads = unswept_loads(session)
+        if not loads:
+            return None
+        touched = touched_by(session, loads)
+        made = _make_touched(session, touched, calendar, settings) if touched else None
+        mark_swept(session, loads, made)
+        return made
+
+
+def _make_touched(
+    session: ServiceSession, touched: Touched, calendar: SessionCalendar, settings: Settings
+) -> int | None:
+    """Judged is from shortly before the first touched bar to the newest session that is loaded."""
+    sessions = open_sessions(session, calendar)
+    loaded = session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE))
+    last = max(touched.last, loaded or touched.last)
+    first = last_sessions(sessions, touched.first, SETTLED_BY + 1)[0]
+    count = len(sessions.between(first, last))
+    if not count:
+        return None
+    return make_sweep(session, "touched", first, last, shards_for(touched.symbols, count, settings))
+
+
+def work(calendar: SessionCalendar, settings: Settings, sweep_id: int | None = None) -> SweepReport | None:
+    """Works at shards, of one sweep or of any, until none is left that nobody works at; the report of a whole sweep that ended."""
+    report = None
+    while True:
+        with transaction(Role.QUALITY_MONITOR) as session:
+            claimed = claim_shard(session, settings.lease_s, settings.max_attempts, sweep_id)
+        if claimed is None:
+            return report
+        try:
+            if claimed.finishes:
+                report = _finish(claimed, calendar, settings) or report
+            else:
+                work_shard(claimed, calendar, settings)
+        except LeaseLost as lost:
+            log.warning("shard lost", reason=str(lost))
+        except Exception as error:
+            passing = isinstance(error, TryAgain)
+            with transaction(Role.QUALITY_MONITOR) as session:
+                let_go(session, claimed, passing=passing)
+                if claimed.attempts >= settings.max_attempts and not passing:
+                    _give_up(session, claimed, error)
+            raise
+
+
+def _give_up(session: ServiceSession, claimed: Claimed, error: Exception) -> None:
+    operational.report_once(
+        session, check="sweep_failed", severity="critical", day=claimed.session, reported_by=Service.DATA_QUALITY_MONITOR,
+        message=f"a shard of the {claimed.kind} sweep of {claimed.session} failed {claimed.attempts} times and is left: {error!r}",
+        evidence={"sweep": claimed.sweep_id, "shard": claimed.shard},
+    )  # fmt: skip
+
+
+def _finish(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> SweepReport | None:
+    """The sweep's end; of a whole one with its summary, in the transaction that ends it."""
+    ended = end_alerts(claimed, calendar, settings)
+    day, report = claimed.session, None
+    with fenced(claimed, settings) as session:
+        if claimed.whole:
+            report = _sum_up(session, day, ended)
+        finish_shard(session, claimed, {}, settings.lease_s)
+        forget_old_sweeps(session)
+    if report is not None:
+        log.info("sweep done", session=str(day), checked=report.checked, findings=report.findings, **report.by_check)
     return report
 
 
-def _claim(session: ServiceSession, day: date, scope: str) -> bool:
-    """Whether the row of this scope is new: the first sweep of the day starts it, the first to finish sums it up."""
-    row = upsert(QualityMetric).values(session=day, scope=scope).on_conflict_do_nothing()
-    return bool(session.execute(row).rowcount)  # type: ignore[attr-defined]
+def alert_reports() -> None:
+    """What was reported elsewhere, and rows that were refused, become alerts: at once, and with each daily sweep."""
+    with transaction(Role.QUALITY_MONITOR) as session:
+        _alert_reports(session, None)
 
 
-def _context(session: ServiceSession, day: date, calendar: SessionCalendar, settings: Settings) -> Context:
-    """Sessions to judge, and before them enough history for medians."""
-    sessions = calendar.between(day - timedelta(days=2 * (settings.sweep_sessions + HISTORY_SESSIONS) + 10), day)
-    sessions = sessions[-(settings.sweep_sessions + HISTORY_SESSIONS) :]
-    percent = func.coalesce(EquityType.processing_rules["price_move_percent"].as_float(), DEFAULT_MOVE_PERCENT)
-    symbols = _frame(
-        session,
-        # What the vendor no longer lists is the scan's business, not a gap.
-        select(Symbol.id, Symbol.ticker, Symbol.equity_type, Symbol.list_date, percent / 100.0)
-        .join(EquityType, EquityType.name == Symbol.equity_type)
-        .where(Symbol.active, Symbol.absent_since.is_(None), or_(Symbol.bootstrap, Symbol.first_seen <= day)),
-        SYMBOLS,
-    )
-    window = _BARS.format(sql.Literal(sessions[0]), sql.Literal(day))
-    bars = read_frame(session.connection(), window, BARS)
-    splits = _frame(
-        session,
-        select(
-            CorporateAction.symbol_id, CorporateAction.ex_date, CorporateAction.split_to / CorporateAction.split_from
-        ).where(
-            CorporateAction.kind == "split", CorporateAction.ex_date >= sessions[0], CorporateAction.ex_date <= day
-        ),
-        SPLITS,
-    )
-    return prepare(bars, splits, symbols, sessions, sessions[-settings.sweep_sessions :])
+def _alert_reports(session: ServiceSession, day: date | None) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(REPORTS_LOCK)))
+    alert_operational(session, day)
+    alert_refused_rows(session)
+    session.execute(_FIRST_STEPS, {"author": SWEEP})
 
 
-def _frame(session: ServiceSession, query: Executable, schema: dict[str, Any]) -> pl.DataFrame:
-    rows = [tuple(row) for row in session.execute(query)]
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _alert_operational(session: ServiceSession, day: date) -> list[str]:
-    """Each operational finding without an alert becomes one; gives back their checks."""
-    open_findings = session.scalars(
-        select(OperationalFinding)
-        .where(
-            ~select(QualityAlert.id).where(QualityAlert.operational_finding_id == OperationalFinding.id).exists(),
-        )
-        .order_by(OperationalFinding.id)
-    ).all()
-    events = []
-    for one in open_findings:
-        evidence = {**one.evidence, "words": one.message, "reported_by": one.reported_by}
-        alert_id = session.execute(
-            insert(QualityAlert)
-            .values(
-                finding_key=f"{one.check_name}:operational:{one.id}", operational_finding_id=one.id,
-                session=one.session or day, check_name=one.check_name, channel=str(Channel.DATA_GAP),
-                severity=one.severity, verdict="undetermined", remediation="review", evidence=evidence,
-            )
-            .returning(QualityAlert.id)
-        ).scalar_one()  # fmt: skip
-        events.append(
-            Pending(
-                DataGap(
-                    alert_id=alert_id, state="open", symbol=None, session=one.session or day, check=one.check_name,
-                    severity=one.severity, verdict="undetermined", observed=None, expected=None, threshold=None,
-                    remediation="review", evidence=evidence,
-                )
-            )
-        )  # fmt: skip
-    add_events(session, Service.DATA_QUALITY_MONITOR, events)
-    return [one.check_name for one in open_findings]
+def _sum_up(session: ServiceSession, day: date, ended: Ended) -> SweepReport | None:
+    """None where the summary stands already."""
+    row = upsert(QualityMetric).values(session=day, scope="summary").on_conflict_do_nothing()
+    if not session.execute(row).rowcount:  # type: ignore[attr-defined]
+        return None
+    _alert_reports(session, day)
+    new = session.execute(_NEW_ALERTS, {"day": day}).all()
+    report = SweepReport(ended.checked, len(new), dict(sorted(Counter(one.check_name for one in new).items())))
+    _store_figures(session, day, report)
+    _tell_summary(session, day, report, new, ended)
+    return report
 
 
 def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> None:
@@ -185,16 +234,7 @@ def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> N
         )
 
 
-def _tell_summary(
-    session: ServiceSession,
-    day: date,
-    report: SweepReport,
-    new: list[Finding],
-    operational: list[str],
-    context: Context,
-) -> None:
-    present = context.bars.filter(pl.col("date") == day).height
-    newest = context.bars["date"].max()
+def _tell_summary(session: ServiceSession, day: date, report: SweepReport, new: Any, ended: Ended) -> None:
     before = [
         row["findings"]
         for row in session.scalars(
@@ -204,18 +244,22 @@ def _tell_summary(
             .limit(30)
         )
     ]
-    worst = sorted(new, key=lambda one: (-SEVERITIES.index(one.severity), one.symbol, one.date))[:WORST]
+    of_checks = [one for one in new if one.checks]
     summary = DailySummary(
         session=day, symbols_checked=report.checked, findings=report.findings, by_check=report.by_check,
-        by_verdict=dict(sorted(Counter(one.verdict for one in new).items())),
-        by_severity=dict(sorted(Counter(one.severity for one in new).items())),
-        repaired=0, bars_present=present, bars_expected=report.checked,
-        completeness=min(1.0, present / report.checked) if report.checked else 1.0,
-        newest_bar=newest if isinstance(newest, date) else None,
-        worst=[f"{one.symbol} {one.date} {one.check}: {one.evidence['words']}" for one in worst],
+        by_verdict=dict(sorted(Counter(one.verdict for one in of_checks).items())),
+        by_severity=dict(sorted(Counter(one.severity for one in of_checks).items())),
+        repaired=0, bars_present=ended.present, bars_expected=report.checked,
+        completeness=min(1.0, ended.present / report.checked) if report.checked else 1.0,
+        newest_bar=ended.newest,
+        worst=[f"{one.symbol} {one.session} {one.check_name}: {one.words}" for one in of_checks[:WORST]],
         findings_yesterday=before[0] if before else None,
         findings_mean_30=sum(before) / len(before) if before else None,
     )  # fmt: skip
-    figures = {"checked": report.checked, "findings": report.findings, "operational": len(operational)}
+    figures = {
+        "checked": report.checked,
+        "findings": report.findings,
+        "operational": sum(one.operational for one in new),
+    }
     completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
     add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])

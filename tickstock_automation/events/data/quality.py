@@ -39,7 +39,8 @@ class QualityAlertData(EventData):
     )
     observed: float | None = Field(
         description="What the data say: on price_anomaly the close in USD as traded (unadjusted), on volume_anomaly "
-        "shares as traded, on data_gap a count of bars; null where there is no such figure"
+        "shares as traded, on data_gap a count of bars; where many symbols have it at once (`evidence.symbol_ids`) how many; "
+        "null where there is no such figure"
     )
     expected: float | None = Field(description="What was to be expected, in the unit of `observed`; null where unknown")
     threshold: float | None = Field(
@@ -52,7 +53,8 @@ class QualityAlertData(EventData):
     )
     evidence: dict[str, Any] = Field(
         description="`words`: the finding in a sentence; `measure`: the unit of `threshold`; and the check's own "
-        "figures by name: moves as shares (0.2 is 20%), prices in USD as traded; more may come"
+        "figures by name: moves as shares (0.2 is 20%), prices in USD as traded. Where many symbols have it at once: `symbols` "
+        "and `symbol_ids`, all of them, and `first`, one's evidence. Of a missing bar: `why`. More may come"
     )
 
 
