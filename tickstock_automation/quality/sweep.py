@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 import structlog
 from psycopg2 import sql
-from sqlalchemy import Executable, func, insert, or_, select, update
+from sqlalchemy import Executable, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.bars.models import CorporateAction, EodRun
@@ -21,7 +21,6 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import (
     Channel,
-    DailySummary,
     DataGap,
     MaintenanceCompleted,
     MaintenanceStarted,
@@ -31,17 +30,16 @@ from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.processing.models import EquityType
 from tickstock_automation.quality.alerts import open_alerts
 from tickstock_automation.quality.checks import run_checks
-from tickstock_automation.quality.findings import SEVERITIES, Finding
 from tickstock_automation.quality.frame import BARS, MEDIAN_SESSIONS, SPLITS, SYMBOLS, Context, prepare
 from tickstock_automation.quality.models import QualityAlert, QualityMetric
 from tickstock_automation.quality.refused_rows import alert_refused_rows
+from tickstock_automation.quality.summary import sum_up
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.symbols.models import Symbol
 
 TASK: Literal["quality_sweep"] = "quality_sweep"
 DEFAULT_MOVE_PERCENT = 20
-WORST = 10
 SWEEP_LOCK = 0x7154
 _BARS = sql.SQL("""
 SELECT symbol_id, date, open, high, low, close, volume FROM historical_data
@@ -90,8 +88,10 @@ def sweep(day: date, calendar: SessionCalendar, settings: Settings) -> SweepRepo
             findings=len(new) + len(operational),
             by_check=dict(sorted(Counter([one.check for one in new] + operational).items())),
         )
-        _store_figures(session, day, report)
-        _tell_summary(session, day, report, new, operational, context)
+        summary = sum_up(session, day, calendar, checked=context.symbols.height)
+        figures = {"checked": report.checked, "findings": report.findings, "operational": len(operational)}
+        completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
+        add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])
     log.info("sweep done", session=str(day), checked=report.checked, findings=report.findings, **report.by_check)
     return report
 
@@ -171,56 +171,3 @@ def _alert_operational(session: ServiceSession, day: date) -> list[str]:
         )  # fmt: skip
     add_events(session, Service.DATA_QUALITY_MONITOR, events)
     return [one.check_name for one in open_findings]
-
-
-def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> None:
-    figures = {"checked": report.checked, "findings": report.findings, "by_check": report.by_check}
-    session.execute(
-        update(QualityMetric)
-        .values(figures=figures)
-        .where(QualityMetric.session == day, QualityMetric.scope == "summary")
-    )
-    if report.by_check:
-        session.execute(
-            upsert(QualityMetric).on_conflict_do_nothing(),
-            [
-                {"session": day, "scope": "check", "check_name": check, "figures": {"findings": number}}
-                for check, number in report.by_check.items()
-            ],
-        )
-
-
-def _tell_summary(
-    session: ServiceSession,
-    day: date,
-    report: SweepReport,
-    new: list[Finding],
-    operational: list[str],
-    context: Context,
-) -> None:
-    present = context.bars.filter(pl.col("date") == day).height
-    newest = context.bars["date"].max()
-    before = [
-        row["findings"]
-        for row in session.scalars(
-            select(QualityMetric.figures)
-            .where(QualityMetric.scope == "summary", QualityMetric.session < day)
-            .order_by(QualityMetric.session.desc())
-            .limit(30)
-        )
-    ]
-    worst = sorted(new, key=lambda one: (-SEVERITIES.index(one.severity), one.symbol, one.date))[:WORST]
-    summary = DailySummary(
-        session=day, symbols_checked=report.checked, findings=report.findings, by_check=report.by_check,
-        by_verdict=dict(sorted(Counter(one.verdict for one in new).items())),
-        by_severity=dict(sorted(Counter(one.severity for one in new).items())),
-        repaired=0, bars_present=present, bars_expected=report.checked,
-        completeness=min(1.0, present / report.checked) if report.checked else 1.0,
-        newest_bar=newest if isinstance(newest, date) else None,
-        worst=[f"{one.symbol} {one.date} {one.check}: {one.evidence['words']}" for one in worst],
-        findings_yesterday=before[0] if before else None,
-        findings_mean_30=sum(before) / len(before) if before else None,
-    )  # fmt: skip
-    figures = {"checked": report.checked, "findings": report.findings, "operational": len(operational)}
-    completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
-    add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])
