@@ -73,12 +73,16 @@ SELECT e.symbol_id, (SELECT max(h.date) FROM historical_data h WHERE h.symbol_id
    AND NOT EXISTS (SELECT 1 FROM session_status s WHERE s.session = :day AND s.closed)
  ORDER BY 1""")
 _NEWEST = text("SELECT date FROM historical_data WHERE date <= :day ORDER BY date DESC LIMIT 1")
+# Of one symbol and check the worst, and how many more like it: one broken symbol must not hide all others.
 _WORST = text("""
-SELECT a.id, coalesce(s.ticker || ' ', '') || coalesce(a.session || ' ', '') || a.check_name || coalesce(': ' || (a.evidence ->> 'words'), '')
-  FROM quality_alerts a LEFT JOIN symbols s ON s.id = a.symbol_id
- WHERE a.state = ANY (:unsettled)
- ORDER BY array_position(CAST(:severities AS text[]), a.severity) DESC NULLS LAST, a.verdict = 'data_error' DESC, a.session DESC NULLS LAST, s.ticker, a.id
- LIMIT :worst""")
+WITH ranked AS (
+    SELECT id, symbol_id, session, check_name, evidence ->> 'words' AS words, array_position(CAST(:severities AS text[]), severity) AS rank,
+           verdict = 'data_error' AS wrong, count(*) OVER alike AS alike, row_number() OVER (alike ORDER BY
+           array_position(CAST(:severities AS text[]), severity) DESC NULLS LAST, verdict = 'data_error' DESC, session DESC NULLS LAST, id) AS place
+      FROM quality_alerts WHERE state = ANY (:unsettled) WINDOW alike AS (PARTITION BY symbol_id, check_name))
+SELECT r.id, r.alike - 1, coalesce(s.ticker || ' ', '') || coalesce(r.session || ' ', '') || r.check_name || coalesce(': ' || r.words, '')
+  FROM ranked r LEFT JOIN symbols s ON s.id = r.symbol_id
+ WHERE r.place = 1 ORDER BY r.rank DESC NULLS LAST, r.wrong DESC, r.session DESC NULLS LAST, s.ticker, r.id LIMIT :worst""")
 
 
 def sum_up(session: ServiceSession, day: date, calendar: SessionCalendar, *, checked: int) -> DailySummary:
@@ -89,13 +93,14 @@ def sum_up(session: ServiceSession, day: date, calendar: SessionCalendar, *, che
     """
     counted = _counted(session, day)
     material = _material(session, day, calendar, checked, counted)
-    worst = [tuple(row) for row in session.execute(
+    worst = session.execute(
         _WORST, {"unsettled": list(UNSETTLED), "severities": list(SEVERITIES), "worst": WORST}
-    )]  # fmt: skip
+    ).all()
     figures = session_figures(material)
-    kept = figures | {"worst": [id_ for id_, _ in worst], "counted": counted}
-    _store(session, day, kept, material)
-    return _event(day, figures, [words for _, words in worst], _before(session, day))
+    listed = [{"alert_id": id_, "alike": alike} for id_, alike, _ in worst]
+    _store(session, day, figures | {"worst": listed, "counted": counted}, material)
+    words = [f"{said} (and {alike:,} more like it)" if alike else said for _, alike, said in worst]
+    return _event(day, figures, words, _before(session, day))
 
 
 def _counted(session: ServiceSession, day: date) -> dict[str, list[int]]:

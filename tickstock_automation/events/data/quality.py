@@ -256,7 +256,8 @@ class DailySummary(EventData):
     )
     without_bars: int = Field(default=0, ge=0, description="Count of those of `lagging` that have no bar at all")
     worst: list[str] = Field(
-        description="The ten worst findings at most that nobody has settled, the worst first, in words"
+        description="The ten worst findings at most that nobody has settled, the worst first, in words; of one symbol "
+        "and check the worst only"
     )
     open_by_state: dict[str, int] = Field(
         default_factory=dict,
