@@ -1,70 +1,24 @@
 """The daily summary over sessions that the services loaded: counted once, right, and told once."""
 
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from tests.builders import bar
-from tests.services import DAYS, Altered, System
+from tests.quality_days import FIRST, LEAP, REAL, SECOND, THIRD, WRONG, find, load, step
+from tests.services import Altered, System
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.operational import report
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import UsedWrongly
-from tickstock_automation.events.catalogue import Channel, DailySummary
-from tickstock_automation.quality.alerts import Step, open_alerts, take_steps
-from tickstock_automation.quality.findings import Finding
+from tickstock_automation.events.catalogue import DailySummary
 from tickstock_automation.quality.summary import sum_up
 from tickstock_automation.sessions import calendar
 from tickstock_automation.vendor.client import BarsAnswer
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
-
-FIRST, SECOND, THIRD = DAYS[30:33]
-NAMES = ("AAA", "BBB", "CCC", "DDD")
-
-
-def calm(name: str, number: int, day: date) -> tuple[object, ...]:
-    """A bar that no check has a word for."""
-    return bar(name, day, close=10 + 0.05 * (number * 7 % 5), volume=1000 + 13 * (number % 11))
-
-
-@pytest.fixture
-def market(build: Callable[..., System]) -> System:
-    """Four calm symbols, of which BBB has no bar of SECOND; FIRST is loaded."""
-    rows = [calm(name, at, day) for name in NAMES for at, day in enumerate(DAYS) if (name, day) != ("BBB", SECOND)]
-    system = build(rows)
-    system.free_pace()
-    load(system, FIRST)
-    return system
-
-
-def find(system: System, *found: tuple[str, str, str, str], day: date = FIRST) -> list[int]:
-    """Alerts of these symbols, checks, severities and verdicts, opened as a check opens them; gives their ids."""
-    ids = dict(system.rows("SELECT ticker, id FROM symbols"))
-    findings = [
-        Finding(
-            symbol_id=ids[symbol], symbol=symbol, date=day, check=check, channel=Channel.PRICE_ANOMALY, severity=severity,
-            verdict=verdict, observed=None, expected=None, threshold=None, remediation="refetch", evidence={"words": "odd"},
-        )
-        for symbol, check, severity, verdict in found
-    ]  # fmt: skip
-    with transaction(Role.QUALITY_MONITOR) as session:
-        return [id_ for id_, _ in open_alerts(session, findings)]
-
-
-LEAP = ("AAA", "price_move", "high", "undetermined")
-WRONG = ("CCC", "price_outlier", "critical", "data_error")
-REAL = ("DDD", "price_move", "medium", "market_event")
-
-
-def load(system: System, day: date) -> None:
-    system.scan(day)
-    system.backfill(day)
-    system.eod(day)
 
 
 def figures(system: System, day: date, scope: str = "summary") -> list[dict[str, Any]]:
@@ -75,12 +29,6 @@ def figures(system: System, day: date, scope: str = "summary") -> list[dict[str,
             day=day, scope=scope,
         )
     ]  # fmt: skip
-
-
-def step(alerts: Sequence[int], *states: str) -> None:
-    for state in states:
-        with transaction(Role.QUALITY_MONITOR) as session:
-            take_steps(session, [Step(id_, state, "remediation", "reloaded") for id_ in alerts])  # type: ignore[arg-type]
 
 
 def test_a_summary_tells_what_is_new_open_there_and_fresh(market: System) -> None:

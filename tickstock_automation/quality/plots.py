@@ -262,7 +262,7 @@ def _hover(at: Sequence[float], n: int, words: str) -> Markup:
 
 
 def _grid() -> Markup:
-    lines = " ".join(f"M0,{HEIGHT * n / 4:.0f} H{WIDTH:.0f}" for n in range(5))
+    lines = " ".join(f"M0,{HEIGHT * n / 2:.0f} H{WIDTH:.0f}" for n in range(3))
     return tag("path", d=lines, class_="grid")
 
 

@@ -128,8 +128,13 @@ def _finding(one: WorstFinding) -> Markup:
         tag("p", one.words, f", and {one.alike:,} more like it" if one.alike else ""),
         tag("p", f"{one.check}, {_plain(one.verdict)}, {_plain(one.state)} (alert {one.alert_id})", class_="quiet"),
     )
-    if not one.symbol:
-        return tag("div", told)
+    if not one.bars:
+        return tag(
+            "div",
+            told,
+            tag("p", "There are no bars around it.", class_="quiet") if one.symbol else "",
+            class_="finding",
+        )
     title = f"{one.symbol} around {one.session}"
     if one.by_volume:
         drawn = plots.volume(one.bars, one.session, title=f"Volume of {title}", expected=one.expected)
@@ -243,7 +248,7 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Markup], *, wide: b
     cells = [tag("th", one.lstrip("#"), scope="col", class_="number" if one.startswith("#") else None) for one in head]
     table = tag(
         "table",
-        tag("caption", caption),
+        tag("caption", tag("span", caption)),
         tag("thead", tag("tr", *cells)),
         tag("tbody", *rows),
         class_="wide" if wide else None,
