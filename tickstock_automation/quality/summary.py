@@ -6,12 +6,12 @@ and the next one begins there. What this transaction added itself is always its 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 
 from tickstock_automation.db.engine import ServiceSession
 from tickstock_automation.errors import UsedWrongly
@@ -84,6 +84,12 @@ SELECT r.id, r.alike - 1, coalesce(s.ticker || ' ', '') || coalesce(r.session ||
   FROM ranked r LEFT JOIN symbols s ON s.id = r.symbol_id
  WHERE r.place = 1 ORDER BY r.rank DESC NULLS LAST, r.wrong DESC, r.session DESC NULLS LAST, s.ticker, r.id LIMIT :worst""")
 
+_ADD = text("""
+INSERT INTO quality_metrics (session, scope, check_name, symbol_id, figures)
+SELECT :day, 'check', name, NULL, figures::jsonb FROM unnest(CAST(:checks AS text[]), CAST(:check_figures AS text[])) AS c (name, figures)
+UNION ALL
+SELECT :day, 'symbol', NULL, id, figures::jsonb FROM unnest(CAST(:symbols AS bigint[]), CAST(:symbol_figures AS text[])) AS s (id, figures)""")
+
 
 def sum_up(session: ServiceSession, day: date, calendar: SessionCalendar, *, checked: int) -> DailySummary:
     """Writes the figures of session `day` in the caller's transaction, and gives the event to add to it.
@@ -139,16 +145,15 @@ def _store(session: ServiceSession, day: date, figures: Figures, material: DayMa
     )
     if not session.execute(claimed.values(figures=figures)).rowcount:  # type: ignore[attr-defined]
         raise UsedWrongly(f"the summary of {day} stands already, or nobody has claimed it")
-    rows: list[dict[str, Any]] = [
-        {"session": day, "scope": "check", "check_name": check, "symbol_id": None, "figures": one}
-        for check, one in check_figures(material).items()
-    ]
-    rows += [
-        {"session": day, "scope": "symbol", "check_name": None, "symbol_id": id_, "figures": one}
-        for id_, one in symbol_figures(material).items()
-    ]
-    if rows:
-        session.execute(insert(QualityMetric), rows)
+    checks, symbols = check_figures(material), symbol_figures(material)
+    session.execute(
+        _ADD,
+        {
+            "day": day, "checks": list(checks), "symbols": list(symbols),
+            "check_figures": [json.dumps(one) for one in checks.values()],
+            "symbol_figures": [json.dumps(one) for one in symbols.values()],
+        },
+    )  # fmt: skip
 
 
 def _before(session: ServiceSession, day: date) -> list[Figures]:
