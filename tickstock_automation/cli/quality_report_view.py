@@ -71,7 +71,7 @@ def _checks(checks: Sequence[CheckLine]) -> Table:
     for one in checks:
         mean = "·" if one.today.mean_30 is None else f"{one.today.mean_30:,.1f}"
         table.add_row(
-            one.check, _number(one.today.today), mean, _number(one.open), _spark(one.findings[-SPARK:]), _severities(one.by_severity)
+            Text(one.check), _number(one.today.today), mean, _number(one.open), _spark(one.findings[-SPARK:]), _severities(one.by_severity)
         )  # fmt: skip
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from importlib.resources import files
 
 from tickstock_automation.quality import plots
@@ -67,7 +68,7 @@ def page(report: Report) -> str:
 
 def _below_the_title(report: Report) -> str:
     state = f"The session is {report.state}. " if report.state else ""
-    return f"{report.session:%A}. {state}Summed up {report.summed_up_at:%Y-%m-%d %H:%M} UTC."
+    return f"{report.session:%A}. {state}Summed up {report.summed_up_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
 
 
 def _figures(report: Report) -> Markup:
