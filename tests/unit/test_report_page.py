@@ -182,7 +182,7 @@ def test_only_all_of_it_is_a_hundred_percent(value: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "said"), [
-    (0.0, "0.00"), (0.001, "0.001"), (3.99, "3.99"), (250.0, "250"), (12_345.0, "12.3k"), (4_500_000.0, "4.5M"), (2e9, "2.0B"),
+    (0.0, "0"), (0.001, "0.001"), (3.99, "3.99"), (250.0, "250"), (12_345.0, "12.3k"), (4_500_000.0, "4.5M"), (2e9, "2.0B"), (8.9e12, "8.9T"), (9e18, "9e+18"),
 ])  # fmt: skip
 def test_axes_speak_short(value: float, said: str) -> None:
     assert plots.short(value) == said

@@ -34,11 +34,11 @@ def count(value: float) -> str:
 def short(value: float) -> str:
     """A number in four figures or so: 12.3M, 4.5k, 3.99."""
     size = abs(value)
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
-        if size >= limit:
-            return f"{value / (1e3 if unit == 'k' else limit):,.1f}{unit}"
-    if 0 < size < 1:
+    if size < 1 or size >= 1e15:
         return f"{value:.3g}"
+    for limit, unit, by in ((1e12, "T", 1e12), (1e9, "B", 1e9), (1e6, "M", 1e6), (1e4, "k", 1e3)):
+        if size >= limit:
+            return f"{value / by:,.1f}{unit}"
     return f"{value:,.0f}" if value == int(value) and size >= 100 else f"{value:,.2f}"
 
 
