@@ -116,6 +116,31 @@ def test_what_remediation_put_right_is_counted_once(market: System) -> None:
     assert [one["repaired_by_check"].get("price_outlier", 0) for one in told] == [0, 1, 0]
 
 
+def test_of_a_finding_about_the_market_the_bars_repaired_for_it_are_counted(market: System) -> None:
+    [alert] = find(market, WRONG)
+    market.rows("UPDATE quality_alerts SET symbol_id = NULL RETURNING 1")
+    market.rows(
+        "INSERT INTO repair_requests (alert_id, symbol_id, session, action, state, author)"
+        " SELECT :alert, id, :day, 'reload', CASE ticker WHEN 'DDD' THEN 'failed' ELSE 'applied' END, 'remediation' FROM symbols RETURNING 1",
+        alert=alert, day=FIRST,
+    )  # fmt: skip
+    step([alert], "remediating", "resolved")
+    market.sweep(FIRST)
+    [told] = market.events("daily_summary")
+    assert (told["repaired"], told["repaired_by_check"]) == (3, {"price_outlier": 3})
+
+
+def test_a_repairs_change_is_no_correction_of_the_vendors(market: System) -> None:
+    market.rows(
+        "INSERT INTO bar_corrections (symbol_id, session, old, new, reason, load_id) SELECT s.id, :day, '{}', '{}', r, l.id"
+        " FROM symbols s CROSS JOIN unnest(ARRAY['repair', 'by hand', 'undo', 'reread']) r CROSS JOIN (SELECT max(id) AS id FROM loads) l"
+        " WHERE s.ticker = 'AAA' RETURNING 1",
+        day=FIRST,
+    )
+    market.sweep(FIRST)
+    assert market.events("daily_summary")[0]["corrected"] == 1
+
+
 def test_what_closed_without_a_repair_is_none(market: System) -> None:
     step(find(market, WRONG), "resolved")
     market.sweep(FIRST)

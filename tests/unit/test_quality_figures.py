@@ -89,7 +89,7 @@ def test_symbols_with_something_to_say_have_figures() -> None:
         "findings": 6, "by_check": {"price_move": 2, "zero_volume": 4}, "open": 2, "open_by_severity": {"high": 2}, "repaired": 0,
     }  # fmt: skip
     assert (figures[3]["newest_bar"], figures[3]["sessions_behind"], figures[3]["findings"]) == ("2024-02-13", 1, 0)
-    assert figures[4]["repaired"] == 3
+    assert figures[4]["repaired"] == 2, "bars, whatever found them"
     assert (figures[5]["newest_bar"], figures[5]["sessions_behind"]) == (None, None)
 
 

@@ -28,7 +28,7 @@ from tickstock_automation.quality.report_values import (
     day_of,
     nearest,
 )
-from tickstock_automation.quality.report_words import change_words, in_a_sentence, repair_words
+from tickstock_automation.quality.report_words import change_words, found_by, in_a_sentence, repair_words
 
 DAY = date(2024, 2, 14)
 EVIL = "<b>&\"'</b><script>alert(1)</script>"
@@ -228,13 +228,35 @@ def test_a_change_says_its_way_and_size() -> None:
     assert change_words("open", Against(3, None, None)) == "the first"
 
 
-def test_a_repair_says_what_was_and_is() -> None:
-    fixed, reloaded = REPORT.repairs
-    assert repair_words(fixed) == "close 160 → 16"
-    assert repair_words(reloaded) == "no bar → close 10, volume 1,000"
-    assert repair_words(replace(reloaded, check="price_move")) == "as it was: close 10, volume 1,000"
-    assert repair_words(replace(reloaded, new=None)) == "no bar"
-    assert repair_words(replace(fixed, new=fixed.old)) == "as it was"
+BAR = {"close": 10.0, "volume": 1000}
+CHANGES = [
+    (
+        Repair("A", DAY, "price_outlier", "", {"close": 160.0, "volume": 5}, {"close": 16.0, "volume": 5}),
+        "close 160 → 16",
+    ),
+    (Repair("A", DAY, "missing_session", "", None, BAR), "no bar → close 10, volume 1,000"),
+    (Repair("A", DAY, "price_move", "", {}, BAR), "no bar → close 10, volume 1,000"),
+    (Repair("A", DAY, None, "by hand", BAR, {}), "close 10, volume 1,000 → no bar"),
+    (Repair("A", DAY, "price_move", "", None, BAR), "as it was: close 10, volume 1,000"),
+    (Repair("A", DAY, "price_move", "", BAR, BAR), "as it was"),
+    (Repair("A", DAY, "missing_session", "", None, None), "no bar"),
+    (Repair("A", DAY, None, "repair", BAR, BAR | {"suspect": True}), "marked as suspect"),
+    (Repair("A", DAY, None, "undo", BAR | {"suspect": True}, BAR), "no more marked as suspect"),
+    (Repair("A", DAY, None, "reread", {"volume": None}, {"volume": 3}), "volume nothing → 3"),
+]
+
+
+@pytest.mark.parametrize(("repair", "said"), CHANGES)
+def test_a_repair_says_what_was_and_is(repair: Repair, said: str) -> None:
+    assert repair_words(repair) == said
+
+
+def test_a_change_says_whose_it_is() -> None:
+    reasons = ("repair", "by hand", "undo", "reread")
+    assert [found_by(Repair("A", DAY, None, reason, BAR, BAR)) for reason in reasons] == [
+        "a repair", "a person", "a repair undone", "the vendor's own correction",
+    ]  # fmt: skip
+    assert found_by(Repair("A", DAY, "price_move", "repair", BAR, BAR)) == "price_move"
 
 
 def test_checks_are_held_against_the_sessions_before_also_where_they_found_nothing() -> None:

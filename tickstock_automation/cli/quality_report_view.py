@@ -13,6 +13,7 @@ from tickstock_automation.quality.report_values import AgeLine, CheckLine, Repai
 from tickstock_automation.quality.report_words import (
     ABOUT,
     change_words,
+    found_by,
     in_a_sentence,
     mean_words,
     repair_words,
@@ -106,7 +107,7 @@ def _repairs(repairs: Sequence[Repair], in_all: int) -> Text:
             Text.assemble(
                 (f"{one.symbol} {one.session} ", "bold"),
                 repair_words(one),
-                (f"  {one.check or 'by the vendor'}", "dim"),
+                (f"  by {found_by(one)}", "dim"),
             )
         )
     if in_all > REPAIRS:

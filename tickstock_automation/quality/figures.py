@@ -42,7 +42,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Repaired:
-    """One alert whose bar was put right."""
+    """One bar that was put right, and the check that had found it."""
 
     symbol_id: int | None
     session: date | None
@@ -100,7 +100,7 @@ def session_figures(day: DayMaterial) -> Figures:
         "by_severity": _by_severity((one.severity, one.number) for one in day.found if not one.system),
         "system": sum(one.number for one in day.found if one.system),
         "repaired": len({(one.symbol_id, one.session) for one in day.repaired}),
-        "repaired_by_check": _sums((one.check, 1) for one in day.repaired),
+        "repaired_by_check": _sums((one.check, 1) for one in set(day.repaired)),
         "corrected": day.corrected,
         "bars_present": day.present,
         "bars_expected": day.expected,
@@ -117,7 +117,7 @@ def session_figures(day: DayMaterial) -> Figures:
 def check_figures(day: DayMaterial) -> dict[str, Figures]:
     """Of each check that found something, has something open, or whose findings were repaired."""
     found, open_ = _grouped(day.found, lambda one: one.check), _grouped(day.open, lambda one: one.check)
-    repaired = Counter(one.check for one in day.repaired)
+    repaired = Counter(one.check for one in set(day.repaired))
     return {
         check: {
             "findings": sum(one.number for one in found[check]),
@@ -134,7 +134,7 @@ def symbol_figures(day: DayMaterial) -> dict[int, Figures]:
     """Of each symbol of which there is something to say: findings, open alerts, repairs, a bar that lacks."""
     found = _grouped(day.found, lambda one: one.symbol_id)
     open_ = _grouped(day.open, lambda one: one.symbol_id)
-    repaired = Counter(one.symbol_id for one in day.repaired)
+    repaired = Counter(id_ for id_, _ in {(one.symbol_id, one.session) for one in day.repaired})
     lags = {one.symbol_id: one for one in day.lags}
     told: dict[int, Figures] = {}
     for id_ in sorted({id_ for id_ in {*found, *open_, *repaired, *lags} if id_ is not None}):

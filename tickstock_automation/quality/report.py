@@ -44,19 +44,23 @@ _AROUND = text("""
 SELECT a.id, h.date, h.low, h.high, h.close, h.volume
   FROM quality_alerts a JOIN historical_data h ON h.symbol_id = a.symbol_id AND h.date BETWEEN a.session - 45 AND a.session + 30
  WHERE a.id = ANY (:ids) ORDER BY a.id, h.date""")
-# Alerts that were put right, each with the newest change of its bar; and changes of bars that no such alert stands for.
+# Bars that were put right, each with its newest change; and changes of bars that no such alert stands for.
 _REPAIRS = text("""
 WITH changed AS (SELECT c.* FROM bar_corrections c WHERE c.id > :corrections_after AND c.id <= :corrections_until),
- put_right AS (
-    SELECT DISTINCT ON (a.id) a.symbol_id, a.session, a.check_name, s.words, c.old, coalesce(c.new, to_jsonb(h)) AS new
+ resolved AS (
+    SELECT DISTINCT ON (a.id) a.id, a.symbol_id, a.session, a.check_name, s.words
       FROM quality_alert_steps s JOIN quality_alerts a ON a.id = s.alert_id
-      LEFT JOIN LATERAL (SELECT old, new FROM bar_corrections c WHERE c.symbol_id = a.symbol_id AND c.session = a.session ORDER BY c.id DESC LIMIT 1) c ON true
-      LEFT JOIN historical_data h ON h.symbol_id = a.symbol_id AND h.date = a.session
-     WHERE s.id > :steps_after AND s.id <= :steps_until AND s.state = 'resolved' AND a.state = 'resolved' AND a.symbol_id IS NOT NULL
+     WHERE s.id > :steps_after AND s.id <= :steps_until AND s.state = 'resolved' AND a.state = 'resolved'
        AND EXISTS (SELECT 1 FROM quality_alert_steps r WHERE r.alert_id = s.alert_id AND r.id < s.id AND r.state = 'remediating')
      ORDER BY a.id, s.id DESC),
+ put_right AS (
+    SELECT coalesce(r.symbol_id, q.symbol_id) AS symbol_id, coalesce(q.session, r.session) AS session, r.check_name, r.words
+      FROM resolved r LEFT JOIN repair_requests q ON q.alert_id = r.id AND r.symbol_id IS NULL AND q.state IN ('applied', 'done')),
  all_of_them AS (
-    SELECT symbol_id, session, check_name, words, old, new FROM put_right
+    SELECT p.symbol_id, p.session, p.check_name, p.words, c.old, coalesce(c.new, to_jsonb(h)) AS new
+      FROM put_right p
+      LEFT JOIN LATERAL (SELECT old, new FROM bar_corrections c WHERE c.symbol_id = p.symbol_id AND c.session = p.session ORDER BY c.id DESC LIMIT 1) c ON true
+      LEFT JOIN historical_data h ON h.symbol_id = p.symbol_id AND h.date = p.session
     UNION ALL
     SELECT symbol_id, session, NULL, reason, old, new FROM changed c
      WHERE NOT EXISTS (SELECT 1 FROM put_right p WHERE p.symbol_id = c.symbol_id AND p.session = c.session))

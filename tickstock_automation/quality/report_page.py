@@ -23,6 +23,7 @@ from tickstock_automation.quality.report_values import (
 from tickstock_automation.quality.report_words import (
     ABOUT,
     change_words,
+    found_by,
     in_a_sentence,
     mean_words,
     repair_words,
@@ -201,7 +202,7 @@ def _repairs(repairs: Sequence[Repair], in_all: int) -> Markup:
             tag("th", one.symbol, scope="row"),
             tag("td", one.session, class_="nowrap"),
             tag("td", repair_words(one)),
-            tag("td", one.check or tag("span", "the vendor's own correction", class_="quiet")),
+            tag("td", found_by(one), class_=None if one.check else "quiet"),
             tag("td", one.reason or "·"),
         )
         for one in repairs

@@ -76,7 +76,7 @@ class WorstFinding:
 class Repair:
     """A bar that was put right or that the vendor changed. `check`: what had found it wrong (None: nothing had).
 
-    `old`, `new`: the bar's fields; no `old` where it was missing or never changed, no `new` where there is none.
+    `old`, `new`: the bar's fields, empty where there was or is no bar; no `old` where no change of it is kept.
     """
 
     symbol: str
@@ -88,7 +88,7 @@ class Repair:
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """The fields that differ, with what they were and are."""
-        if self.old is None or self.new is None:
+        if not self.old or not self.new:
             return {}
         pairs = {name: (self.old.get(name), self.new.get(name)) for name in BAR_FIELDS}
         return {name: (old, new) for name, (old, new) in pairs.items() if old != new}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tickstock_automation.quality.figures import Against
@@ -16,6 +17,9 @@ ABOUT = {
     "repaired": "Bars repaired",
     "open": "Open alerts",
 }
+
+CHANGED_BY = {"repair": "a repair", "by hand": "a person", "undo": "a repair undone"}
+"""By the reason of a change that no alert stands for."""
 
 
 def value_words(name: str, value: float) -> str:
@@ -62,13 +66,26 @@ def in_a_sentence(report: Report) -> str:
 
 def repair_words(one: Repair) -> str:
     """What a bar was and is."""
-    if one.new is None:
-        return "no bar"
+    was_missing = one.old == {} or (one.old is None and one.check == MISSING)
+    if not one.new:
+        return f"{_in_short(one.old)} → no bar" if one.old else "no bar"
+    if was_missing:
+        return f"no bar → {_in_short(one.new)}"
     if one.old is None:
-        said = ", ".join(f"{name} {amount(one.new.get(name))}" for name in ("close", "volume"))
-        return f"no bar → {said}" if one.check == MISSING else f"as it was: {said}"
-    changes = (f"{name} {amount(old)} → {amount(new)}" for name, (old, new) in one.changes().items())
-    return ", ".join(changes) or "as it was"
+        return f"as it was: {_in_short(one.new)}"
+    said = [f"{name} {amount(old)} → {amount(new)}" for name, (old, new) in one.changes().items()]
+    if bool(one.old.get("suspect")) != bool(one.new.get("suspect")):
+        said.append("marked as suspect" if one.new.get("suspect") else "no more marked as suspect")
+    return ", ".join(said) or "as it was"
+
+
+def found_by(one: Repair) -> str:
+    """What had found a bar wrong, or whose change it is."""
+    return one.check or CHANGED_BY.get(one.reason, "the vendor's own correction")
+
+
+def _in_short(bar: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {amount(bar.get(name))}" for name in ("close", "volume"))
 
 
 def amount(value: Any) -> str:

@@ -51,13 +51,15 @@ SELECT symbol_id, check_name, verdict, severity, operational_finding_id IS NOT N
  WHERE (id > :after OR opened_at = now()) AND id <= :until GROUP BY 1, 2, 3, 4, 5""")
 _OPEN = text("""
 SELECT symbol_id, check_name, state, severity, count(*) FROM quality_alerts WHERE state = ANY (:unsettled) GROUP BY 1, 2, 3, 4""")
+# Of a finding about the market, the bars that were repaired for it.
 _REPAIRED = text("""
-SELECT DISTINCT ON (a.id) a.symbol_id, a.session, a.check_name
+SELECT DISTINCT coalesce(a.symbol_id, q.symbol_id), coalesce(q.session, a.session), a.check_name
   FROM quality_alert_steps s JOIN quality_alerts a ON a.id = s.alert_id
+  LEFT JOIN repair_requests q ON q.alert_id = a.id AND a.symbol_id IS NULL AND q.state IN ('applied', 'done')
  WHERE (s.id > :after OR s.taken_at = now()) AND s.id <= :until AND s.state = 'resolved' AND a.state = 'resolved'
-   AND EXISTS (SELECT 1 FROM quality_alert_steps r WHERE r.alert_id = s.alert_id AND r.id < s.id AND r.state = 'remediating')
- ORDER BY a.id""")
-_CORRECTED = text("SELECT count(*) FROM bar_corrections WHERE id > :after AND id <= :until")
+   AND EXISTS (SELECT 1 FROM quality_alert_steps r WHERE r.alert_id = s.alert_id AND r.id < s.id AND r.state = 'remediating')""")
+_CORRECTED = text("""
+SELECT count(*) FROM bar_corrections WHERE id > :after AND id <= :until AND reason NOT IN ('repair', 'by hand', 'undo')""")
 _LOADED = text("""
 SELECT expected - known_empty, stored FROM session_status WHERE session = :day AND (expected > 0 OR closed)""")
 # Where no load has counted: what lies there of the symbols that were listed.

@@ -234,10 +234,10 @@ class DailySummary(EventData):
         ge=0, description="Count of bars that remediation put right since the summary before this one"
     )
     repaired_by_check: dict[str, int] = Field(
-        default_factory=dict, description="Count of alerts whose bar was put right, by the check that had found it"
+        default_factory=dict, description="Count of those bars by the check that had found them; found by two, in both"
     )
     corrected: int = Field(
-        default=0, ge=0, description="Count of stored bars that the vendor's later word changed, found wrong or not"
+        default=0, ge=0, description="Count of stored bars that the vendor's later word changed, without repairs"
     )
     bars_present: int = Field(
         ge=0, description="Count of the session's bars that are stored, of the symbols listed then"

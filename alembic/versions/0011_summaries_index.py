@@ -5,7 +5,7 @@ from alembic import op
 
 from tickstock_automation.db.migration import as_owner
 
-revision = "0009"
+revision = "0011"
 down_revision = "0008"
 
 
