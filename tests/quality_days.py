@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 import pytest
 
-from tests.builders import bar
 from tests.services import DAYS, System
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
@@ -23,15 +23,25 @@ Kind = tuple[str, str, Severity, Verdict]
 """Symbol, check, severity, verdict."""
 
 
-def calm(name: str, number: int, day: date) -> tuple[object, ...]:
-    """A bar that no check has a word for."""
-    return bar(name, day, close=10 + 0.05 * (number * 7 % 5), volume=1000 + 13 * (number % 11))
+def calm(name: str) -> Iterator[tuple[object, ...]]:
+    """Bars that no check has a word for: a small walk, each opening about where the one before closed, no two alike."""
+    chance = random.Random(name)
+    close = 50.0
+    for day in DAYS:
+        first = close * (1 + chance.uniform(-0.002, 0.002))
+        close = first * (1 + chance.uniform(-0.01, 0.01))
+        high, low = (
+            max(first, close) * (1 + chance.uniform(0.002, 0.01)),
+            min(first, close) * (1 - chance.uniform(0.002, 0.01)),
+        )
+        prices = (round(price, 4) for price in (first, high, low, close))
+        yield (name, day.isoformat(), *prices, round(100_000 * chance.uniform(0.7, 1.4)))
 
 
 @pytest.fixture
 def market(build: Callable[..., System]) -> System:
     """Four calm symbols, of which BBB has no bar of SECOND; FIRST is loaded."""
-    rows = [calm(name, at, day) for name in NAMES for at, day in enumerate(DAYS) if (name, day) != ("BBB", SECOND)]
+    rows = [row for name in NAMES for row in calm(name) if (name, row[1]) != ("BBB", str(SECOND))]
     system = build(rows)
     system.free_pace()
     load(system, FIRST)
@@ -39,17 +49,22 @@ def market(build: Callable[..., System]) -> System:
 
 
 def find(system: System, *found: Kind, day: date = FIRST) -> list[int]:
-    """Alerts of these symbols, checks, severities and verdicts, opened as a check opens them; gives their ids."""
+    """Alerts opened as a check opens them, under keys that no sweep knows: it would resolve what it does not find itself."""
     ids = dict(system.rows("SELECT ticker, id FROM symbols"))
     findings = [
         Finding(
             symbol_id=ids[symbol], symbol=symbol, date=day, check=check, channel=Channel.PRICE_ANOMALY, severity=severity,
-            verdict=verdict, observed=None, expected=None, threshold=None, remediation="refetch", evidence={"words": "odd"},
+            verdict=verdict, observed=None, expected=None, threshold=None, remediation="none", evidence={"words": "odd"},
         )
         for symbol, check, severity, verdict in found
     ]  # fmt: skip
     with transaction(Role.QUALITY_MONITOR) as session:
-        return [id_ for id_, _ in open_alerts(session, findings)]
+        opened = {one.key: id_ for id_, one in open_alerts(session, findings)}
+    system.rows(
+        "UPDATE quality_alerts SET finding_key = 'planted:' || id WHERE id = ANY (:ids) RETURNING 1",
+        ids=list(opened.values()),
+    )
+    return [opened[one.key] for one in findings]
 
 
 LEAP: Kind = ("AAA", "price_move", "high", "undetermined")
