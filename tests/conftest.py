@@ -29,6 +29,7 @@ pytest_plugins = (
     "tests.queueing",
     "tests.backfilling",
     "tests.sweeping",
+    "tests.quality_days",
 )
 
 

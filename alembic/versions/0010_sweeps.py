@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from tickstock_automation.db.migration import as_owner
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 READERS = "tickstock_ipo_monitor, tickstock_app"
 NOW = sa.text("now()")

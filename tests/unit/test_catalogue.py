@@ -15,6 +15,7 @@ from tickstock_automation.events.catalogue import (
     EVENT_TYPES,
     Canary,
     Channel,
+    Compared,
     FieldChange,
     MaintenanceStarted,
     Service,
@@ -29,7 +30,7 @@ def test_every_channel_has_exactly_one_event() -> None:
     assert len({model.event_type for model in EVENT_TYPES}) == 12
 
 
-@pytest.mark.parametrize("model", [*EVENT_TYPES, FieldChange, Canary], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*EVENT_TYPES, FieldChange, Compared, Canary], ids=lambda model: model.__name__)
 def test_every_event_and_every_field_of_it_is_explained(model: type[BaseModel]) -> None:
     assert "__doc__" in vars(model)
     assert [name for name, field in model.model_fields.items() if not field.description] == []

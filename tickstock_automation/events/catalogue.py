@@ -18,6 +18,7 @@ from tickstock_automation.events.data.canary import Canary
 from tickstock_automation.events.data.maintenance import MaintenanceCompleted, MaintenanceStarted, MaintenanceTask
 from tickstock_automation.events.data.quality import (
     AlertState,
+    Compared,
     DailySummary,
     DataGap,
     PriceAnomaly,
@@ -39,6 +40,7 @@ __all__ = [
     "BackfillStarted",
     "Canary",
     "Channel",
+    "Compared",
     "DailySummary",
     "DataGap",
     "Event",

@@ -206,7 +206,8 @@ class CycleDriver:
         self.progress(cycle, "quality")
         self._send("quality.sweep", "quality", session=day.isoformat())
         self._await(lambda: self._summary(day), f"the sweep of {day}")
-        cycle.quality = dict(self._summary(day)[0][0])
+        figures = self._summary(day)[0][0]
+        cycle.quality = {name: figures[name] for name in cycle.quality}
 
     def drain(self, day: date, reason: str | None = None) -> None:
         """Until nothing waits, of one reason or at all: a type's batches follow one another at the type's pace."""

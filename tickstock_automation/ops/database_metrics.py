@@ -43,6 +43,14 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], TextClause], ...] = (
      SELECT status, count(*) FROM bar_calls WHERE status IN ('waiting', 'running') GROUP BY 1""")),
     ("tickstock_findings_last_day", "Operational findings of the last 24 hours", ("check", "severity"), text("""
      SELECT check_name, severity, count(*) FROM operational_findings WHERE created_at > now() - interval '1 day' GROUP BY 1, 2""")),
+    ("tickstock_open_alerts", "Alerts that nobody has settled: open, being put right, or given up", ("severity", "state"), text("""
+     SELECT severity, state, count(*) FROM quality_alerts WHERE state IN ('open', 'remediating', 'given_up') GROUP BY 1, 2""")),
+    ("tickstock_summary_completeness_ratio", "Bars stored of bars expected, by the newest daily summary", (), text("""
+     SELECT (figures ->> 'completeness')::float8 FROM quality_metrics WHERE scope = 'summary' AND figures ? 'completeness' ORDER BY session DESC LIMIT 1""")),
+    ("tickstock_summary_findings", "New findings by severity, by the newest daily summary", ("severity",), text("""
+     SELECT s.name, coalesce((figures -> 'by_severity' ->> s.name)::int, 0)
+       FROM (SELECT figures FROM quality_metrics WHERE scope = 'summary' AND figures ? 'by_severity' ORDER BY session DESC LIMIT 1) m
+      CROSS JOIN (VALUES ('low'), ('medium'), ('high'), ('critical')) AS s (name)""")),
     ("tickstock_vendor_calls_today", "Vendor calls of this New York day", ("endpoint", "outcome"), text("""
      SELECT u.endpoint, o.name, o.number FROM vendor_usage u CROSS JOIN LATERAL (VALUES ('answered', u.answered), ('failed', u.failed),
             ('limited', u.limited), ('refused', u.refused), ('unusable', u.unusable)) AS o (name, number) WHERE u.day = (now() AT TIME ZONE 'America/New_York')::date""")),

@@ -79,6 +79,8 @@ class QualityMetric(Base):
             text("coalesce(symbol_id, 0)"),
             unique=True,
         ),
+        # One row of a session's thousands.
+        Index("ix_quality_metrics_summaries", "session", postgresql_where=text("scope = 'summary'")),
     )
 
     id: Mapped[Id]

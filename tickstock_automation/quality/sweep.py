@@ -6,13 +6,12 @@ anything twice. The daily summary is one transaction at the end of a session's w
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tickstock_automation.bars.models import EodRun
@@ -21,7 +20,7 @@ from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
 from tickstock_automation.errors import LeaseLost, TryAgain
-from tickstock_automation.events.catalogue import DailySummary, MaintenanceCompleted, MaintenanceStarted, Service
+from tickstock_automation.events.catalogue import MaintenanceCompleted, MaintenanceStarted, Service
 from tickstock_automation.events.outbox import Pending, add_events
 from tickstock_automation.quality.alerts import SWEEP
 from tickstock_automation.quality.ending import Ended, end_alerts
@@ -41,12 +40,12 @@ from tickstock_automation.quality.shards import (
     sweep_of,
     try_again,
 )
+from tickstock_automation.quality.summary import sum_up
 from tickstock_automation.quality.touched import Touched, mark_swept, touched_by, unswept_loads
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 
 TASK: Literal["quality_sweep"] = "quality_sweep"
-WORST = 10
 SETTLED_BY = 2
 """Sessions before a touched one that are judged with it: what was undetermined for want of a next bar is settled by it."""
 MAKE_LOCK, REPORTS_LOCK = 0x7154, 0x7156
@@ -58,14 +57,6 @@ _FIRST_STEPS = text("""
 INSERT INTO quality_alert_steps (alert_id, state, verdict, author, words)
 SELECT id, state, verdict, :author, coalesce(evidence ->> 'words', '') FROM quality_alerts a
  WHERE opened_at = now() AND NOT EXISTS (SELECT 1 FROM quality_alert_steps s WHERE s.alert_id = a.id)""")
-
-# Since the summary before; whether a whole sweep found it or one of what loads touched.
-_NEW_ALERTS = text("""
-SELECT a.check_name, a.verdict, a.severity, a.operational_finding_id IS NULL AND a.finding_key NOT LIKE 'refused:%' AS checks,
-       a.operational_finding_id IS NOT NULL AS operational, coalesce(s.ticker, 'market') AS symbol, a.session, coalesce(a.evidence ->> 'words', '') AS words
-  FROM quality_alerts a LEFT JOIN symbols s ON s.id = a.symbol_id
- WHERE a.opened_at > coalesce((SELECT max(created_at) FROM quality_metrics WHERE scope = 'summary' AND session < :day), '-infinity')
- ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], a.severity), symbol, a.session, a.check_name""")
 
 
 @dataclass(frozen=True)
@@ -183,7 +174,7 @@ def _finish(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> 
     day, report = claimed.session, None
     with fenced(claimed, settings) as session:
         if claimed.whole:
-            report = _sum_up(session, day, ended)
+            report = _sum_up(session, day, calendar, ended)
         finish_shard(session, claimed, {}, settings.lease_s)
         forget_old_sweeps(session)
     if report is not None:
@@ -204,62 +195,14 @@ def _alert_reports(session: ServiceSession, day: date | None) -> None:
     session.execute(_FIRST_STEPS, {"author": SWEEP})
 
 
-def _sum_up(session: ServiceSession, day: date, ended: Ended) -> SweepReport | None:
+def _sum_up(session: ServiceSession, day: date, calendar: SessionCalendar, ended: Ended) -> SweepReport | None:
     """None where the summary stands already."""
     row = upsert(QualityMetric).values(session=day, scope="summary").on_conflict_do_nothing()
     if not session.execute(row).rowcount:  # type: ignore[attr-defined]
         return None
     _alert_reports(session, day)
-    new = session.execute(_NEW_ALERTS, {"day": day}).all()
-    report = SweepReport(ended.checked, len(new), dict(sorted(Counter(one.check_name for one in new).items())))
-    _store_figures(session, day, report)
-    _tell_summary(session, day, report, new, ended)
-    return report
-
-
-def _store_figures(session: ServiceSession, day: date, report: SweepReport) -> None:
-    figures = {"checked": report.checked, "findings": report.findings, "by_check": report.by_check}
-    session.execute(
-        update(QualityMetric)
-        .values(figures=figures)
-        .where(QualityMetric.session == day, QualityMetric.scope == "summary")
-    )
-    if report.by_check:
-        session.execute(
-            upsert(QualityMetric).on_conflict_do_nothing(),
-            [
-                {"session": day, "scope": "check", "check_name": check, "figures": {"findings": number}}
-                for check, number in report.by_check.items()
-            ],
-        )
-
-
-def _tell_summary(session: ServiceSession, day: date, report: SweepReport, new: Any, ended: Ended) -> None:
-    before = [
-        row["findings"]
-        for row in session.scalars(
-            select(QualityMetric.figures)
-            .where(QualityMetric.scope == "summary", QualityMetric.session < day)
-            .order_by(QualityMetric.session.desc())
-            .limit(30)
-        )
-    ]
-    of_checks = [one for one in new if one.checks]
-    summary = DailySummary(
-        session=day, symbols_checked=report.checked, findings=report.findings, by_check=report.by_check,
-        by_verdict=dict(sorted(Counter(one.verdict for one in of_checks).items())),
-        by_severity=dict(sorted(Counter(one.severity for one in of_checks).items())),
-        repaired=0, bars_present=ended.present, bars_expected=report.checked,
-        completeness=min(1.0, ended.present / report.checked) if report.checked else 1.0,
-        newest_bar=ended.newest,
-        worst=[f"{one.symbol} {one.session} {one.check_name}: {one.words}" for one in of_checks[:WORST]],
-        findings_yesterday=before[0] if before else None,
-        findings_mean_30=sum(before) / len(before) if before else None,
-    )  # fmt: skip
-    figures = {
-        "checked": report.checked,
-        "findings": report.findings,
-        "operational": sum(one.operational for one in new),
-    }
+    summary = sum_up(session, day, calendar, checked=ended.checked)
+    figures = {"checked": ended.checked, "findings": summary.findings}
     completed = MaintenanceCompleted(task=TASK, session=day, outcome="done", figures=figures)
     add_events(session, Service.DATA_QUALITY_MONITOR, [Pending(summary), Pending(completed)])
+    return SweepReport(ended.checked, summary.findings, summary.by_check)

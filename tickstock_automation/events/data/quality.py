@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tickstock_automation.events.channels import Channel, Service
 from tickstock_automation.events.data.base import EventData, Example
@@ -169,8 +169,18 @@ class DataGap(QualityAlertData):
     )
 
 
+class Compared(BaseModel):
+    """One figure of a day beside those of the days before it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    today: float = Field(description="The figure of this summary")
+    yesterday: float | None = Field(description="Of the summary before this one; null: it has none")
+    mean_30: float | None = Field(description="Mean over the last 30 summaries before this one; null: none has it")
+
+
 class DailySummary(EventData):
-    """What a day's sweep found."""
+    """What a day's sweep found, what was put right, and how complete and fresh the bars are."""
 
     channel = Channel.DAILY_SUMMARY
     event_type = "daily_summary"
@@ -185,18 +195,31 @@ class DailySummary(EventData):
                 "by_check": {"missing_session": 1, "price_move": 1, "volume_spike": 1},
                 "by_verdict": {"data_error": 1, "undetermined": 2},
                 "by_severity": {"low": 1, "medium": 2},
-                "repaired": 0,
+                "repaired": 2,
+                "repaired_by_check": {"missing_session": 2},
+                "corrected": 1,
                 "bars_present": 11403,
                 "bars_expected": 11406,
                 "completeness": 0.9997369805365597,
                 "newest_bar": "2025-09-02",
+                "lagging": 3,
+                "without_bars": 1,
                 "worst": [
                     "ACME 2025-08-27 missing_session: no bar of 2025-08-27, a session of the exchange",
                     "ACME 2025-09-02 price_move: close 172.5 is -25.0% from 2025-08-29's, the market moved +0.2%",
                     "ACME 2025-09-02 volume_spike: volume 8,100,000 is 6.0 times the median of the 20 sessions before",
                 ],
+                "open_by_state": {"given_up": 1, "open": 4, "remediating": 1},
+                "open_by_severity": {"low": 2, "medium": 3, "high": 1},
                 "findings_yesterday": 5,
                 "findings_mean_30": 3.5,
+                "against": {
+                    "findings": {"today": 3.0, "yesterday": 5.0, "mean_30": 3.5},
+                    "repaired": {"today": 2.0, "yesterday": 1.0, "mean_30": 0.5},
+                    "completeness": {"today": 0.9997369805365597, "yesterday": 1.0, "mean_30": 0.9998},
+                    "lagging": {"today": 3.0, "yesterday": 0.0, "mean_30": 1.25},
+                    "open": {"today": 6.0, "yesterday": 5.0, "mean_30": 4.75},
+                },
             },
         ),
     )
@@ -204,20 +227,51 @@ class DailySummary(EventData):
     session: date = Field(description="Session (New York) that the sweep followed")
     symbols_checked: int = Field(ge=0, description="Count of active symbols that the checks looked at")
     findings: int = Field(
-        ge=0, description="Count of findings that are new with this sweep, those about the system too"
+        ge=0, description="Count of findings that are new since the summary before this one, those about the system too"
     )
     by_check: dict[str, int] = Field(description="Count of new findings by check, those about the system too")
     by_verdict: dict[str, int] = Field(description="Count of new findings by verdict, without those about the system")
     by_severity: dict[str, int] = Field(description="Count of new findings by severity, without those about the system")
-    repaired: int = Field(ge=0, description="Count of bars that remediation put right")
-    bars_present: int = Field(ge=0, description="Count of the session's bars that are stored, of the symbols checked")
-    bars_expected: int = Field(ge=0, description="Count of the session's bars that there should be: of active symbols")
+    repaired: int = Field(
+        ge=0, description="Count of bars that remediation put right since the summary before this one"
+    )
+    repaired_by_check: dict[str, int] = Field(
+        default_factory=dict, description="Count of those bars by the check that had found them; found by two, in both"
+    )
+    corrected: int = Field(
+        default=0, ge=0, description="Count of stored bars that the vendor's later word changed, without repairs"
+    )
+    bars_present: int = Field(
+        ge=0, description="Count of the session's bars that are stored, of the symbols listed then"
+    )
+    bars_expected: int = Field(
+        ge=0,
+        description="Count of the session's bars that there should be: of the symbols listed then, without those known "
+        "not to exist",
+    )
     completeness: float = Field(
         ge=0, le=1, description="Share from 0 to 1: bars_present / bars_expected, 1 where none is expected"
     )
     newest_bar: date | None = Field(description="Freshness: the newest session (New York) with a bar; null: no bars")
-    worst: list[str] = Field(description="The ten worst new findings at most, the worst first, in words")
+    lagging: int = Field(
+        default=0, ge=0, description="Freshness: count of listed symbols whose newest bar is older than the session"
+    )
+    without_bars: int = Field(default=0, ge=0, description="Count of those of `lagging` that have no bar at all")
+    worst: list[str] = Field(
+        description="The ten worst findings at most that nobody has settled, the worst first, in words; of one symbol "
+        "and check the worst only"
+    )
+    open_by_state: dict[str, int] = Field(
+        default_factory=dict,
+        description="Count of alerts that nobody has settled, by state: open, remediating, given_up (needs a person)",
+    )
+    open_by_severity: dict[str, int] = Field(default_factory=dict, description="Count of the same alerts by severity")
     findings_yesterday: int | None = Field(description="`findings` of the summary before this one; null: the first")
     findings_mean_30: float | None = Field(
         description="Mean of `findings` over the last 30 summaries before this one; null: the first"
+    )
+    against: dict[str, Compared] = Field(
+        default_factory=dict,
+        description="Figures beside those of the summaries before: findings, repaired, completeness, lagging, open "
+        "(alerts that nobody has settled); more may come",
     )
