@@ -22,7 +22,14 @@ from tickstock_automation.local.ports import HOST, any_free
 from tickstock_automation.local.supervisor import Supervisor
 from tickstock_automation.settings import Settings, load_settings, use_settings
 
-pytest_plugins = ("tests.builders", "tests.publishing", "tests.services", "tests.queueing", "tests.backfilling")
+pytest_plugins = (
+    "tests.builders",
+    "tests.publishing",
+    "tests.services",
+    "tests.queueing",
+    "tests.backfilling",
+    "tests.repairing",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,11 +43,13 @@ SCHEDULE = {
     "end-of-day": {"task": "bars.load_session", "schedule": crontab(minute="5-59/10", hour="0-6,16-23")},
     "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8", day_of_week="mon-fri")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
+    "remediate": {"task": "quality.remediate", "schedule": 60.0, "options": {"expires": 60}},
+    "repairs": {"task": "bars.repair", "schedule": 30.0, "options": {"expires": 30}},
     "dispatch": {"task": "processing.dispatch", "schedule": 1.0, "options": {"expires": 5}},
     "calls": {"task": "bars.make_calls", "schedule": 10.0, "options": {"expires": 10}},
 }
 
-WITHOUT_A_CLOCK = ("dispatch", "calls")
+WITHOUT_A_CLOCK = ("dispatch", "calls", "repairs", "remediate")
 
 
 def make_app(found: Settings) -> Celery:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from tickstock_automation.cli import quality_repairs
 from tickstock_automation.cli.output import AsJson
 from tickstock_automation.cli.run import AsOf, driver_for, report
 
 app = typer.Typer(help="The data quality monitor.", no_args_is_help=True)
+quality_repairs.register(app)
 
 
 @app.callback()
