@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -57,7 +57,7 @@ def repairs(session: Session, which: Which, most: int = USUAL) -> list[Repair]:
         one.id, one.alert_id, Symbol.ticker, one.session, one.action, one.state, one.check_name, one.endpoint, one.reason,
         one.author, one.old, one.new, one.error_message, one.undo_of, one.load_id, one.created_at, one.completed_at,
     ).join(Symbol, Symbol.id == one.symbol_id)  # fmt: skip
-    rows = session.execute(query.where(*_conditions(which)).order_by(one.id.desc()).limit(most))
+    rows: Iterable[Any] = session.execute(query.where(*_conditions(which)).order_by(one.id.desc()).limit(most))
     return [Repair(*row) for row in rows]
 
 
