@@ -10,6 +10,7 @@ from celery import shared_task
 from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.eod import load_missed, load_session
+from tickstock_automation.bars.repair.reloading import end_reloads
 from tickstock_automation.bars.repair.service import repair
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import VendorRefused
@@ -46,9 +47,12 @@ def process_claimed_batch(token: int, equity_type: str, as_of: str | None = None
 def make_planned_calls() -> None:
     """Makes the calls that are due, for backfills and all else that waits, for half a minute at most."""
     try:
-        make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
+        made = make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
     except VendorRefused as error:  # found and told of where it was raised; the next try is a minute away
         log.warning("the vendor refuses us", reason=str(error))
+        return
+    if made.calls and end_reloads():
+        send("quality.remediate")
 
 
 @shared_task(name="bars.reread", **TASK_OPTIONS)

@@ -12,16 +12,17 @@ from datetime import date
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 
 from tickstock_automation.bars.holders import holders
-from tickstock_automation.bars.models import RepairRequest
+from tickstock_automation.bars.models import EodRun, RepairRequest
 from tickstock_automation.bars.repair.days import Key
 from tickstock_automation.bars.repair.life import BY_HAND, OPEN, Action, State
 from tickstock_automation.bars.repair.outcome import Day
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role
+from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import Service
 from tickstock_automation.quality.alerts import Step, take_steps
 from tickstock_automation.quality.rejudging import read_window
@@ -63,8 +64,10 @@ SELECT a.id, a.check_name, a.severity, a.remediation, a.session, a.symbol_id, a.
 _STILL_OPEN = text("""
 SELECT id FROM quality_alerts WHERE id = ANY (:ids) AND state = 'open' ORDER BY id FOR UPDATE""")
 
+# A bar that lacks and is known not to exist costs no call, and so nothing of the limit.
 _USED = text("""
-SELECT count(DISTINCT alert_id) FROM repair_requests WHERE asked_on = :day AND author = :author""")
+SELECT count(DISTINCT alert_id) FROM repair_requests
+ WHERE asked_on = :day AND author = :author AND NOT (action = 'reload' AND state = 'done')""")
 
 _CAME_BY = text("""
 SELECT k.id, k.day, h.source, l.endpoint
@@ -136,9 +139,17 @@ def remediate(day: date, calendar: SessionCalendar, settings: Settings) -> Remed
     tell_ended(calendar, found)
     judge_answers(calendar, found)
     ask(day, settings, found)
-    if found != Remediated():
+    if found != Remediated(left=found.left):
         log.info("remediation", session=str(day), **vars(found))
     return found
+
+
+def market_day(today: date, settings: Settings) -> date:
+    """The day whose limit counts: today, and in a market of the past the session that was loaded last."""
+    if settings.schedule:
+        return today
+    with transaction(Role.QUALITY_MONITOR) as session:
+        return session.scalar(select(func.max(EodRun.session)).where(EodRun.outcome == DONE)) or today
 
 
 def ask(day: date, settings: Settings, found: Remediated) -> None:
