@@ -185,8 +185,12 @@ def test_a_bar_is_made_by_hand_where_the_vendor_has_none(mender: Mender) -> None
 
 
 def test_a_persons_mark_and_trust(loaded: Mender) -> None:
+    with pytest.raises(UsedWrongly, match="not marked"):
+        fix("--trust")
     fix("--suspect")
     assert loaded.close("T03") == (13.0, True, "polygon")
+    with pytest.raises(UsedWrongly, match="already"):
+        fix("--suspect")
     fix("--trust")
     assert loaded.close("T03") == (13.0, False, "polygon")
 
@@ -218,6 +222,15 @@ def test_a_fix_settles_the_alerts_of_that_day(mender: Mender) -> None:
     undo("--repair", str(repair["id"]))
     assert mender.life("ohlc_inconsistent")[-1] == "given_up"
     assert mender.close("T03") == (13.0, True, "polygon")
+
+
+def test_a_bar_that_a_person_set_is_not_repaired_by_itself(loaded: Mender) -> None:
+    fix("--volume", "0")
+    loaded.rows("DELETE FROM quality_metrics RETURNING 1")
+    loaded.system.sweep(DAY)
+    loaded.mend()
+    assert loaded.life("zero_volume") == ["open", "given_up"]
+    assert [row[0] for row in loaded.repairs()] == ["fix"]
 
 
 def test_an_undone_reload_does_not_come_back(mender: Mender) -> None:

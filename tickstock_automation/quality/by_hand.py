@@ -54,6 +54,10 @@ def check_wish(wish: Wish, day: Day) -> None:
         lacking = [f"--{name}" for name in NEEDED if name not in wish.values]
         if lacking:
             raise UsedWrongly(f"there is no bar of that day: give {', '.join(lacking)} too")
+    if wish.suspect is not None and wish.suspect == day.get("suspect"):
+        raise UsedWrongly(
+            "that bar is marked as suspect already" if wish.suspect else "that bar is not marked as suspect"
+        )
     if wish.action is Action.FIX:
         _check_bar({name: wish.values.get(name, day.get(name)) for name in NEEDED})
 

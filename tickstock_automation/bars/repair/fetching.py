@@ -47,9 +47,9 @@ UPDATE repair_requests r
 
 @dataclass
 class Fetched:
-    """Calls that were answered. `waits`: why it stopped before all were made."""
+    """Calls that were answered, or given up for good. `waits`: why it stopped before all were made."""
 
-    calls: int = 0
+    ended: int = 0
     waits: TryAgain | None = None
 
 
@@ -61,7 +61,10 @@ def fetch(vendor: Vendor, calendar: SessionCalendar, settings: Settings, *, most
             call = calls.claim(session, settings.lease_s)
         if call is None:
             break
-        _make(call, vendor, calendar, settings, fetched)
+        try:
+            _make(call, vendor, calendar, settings, fetched)
+        except LeaseLost as lost:
+            log.warning("repair's call lost", call=str(call), reason=str(lost))
     return fetched
 
 
@@ -69,11 +72,12 @@ def _make(call: RepairCall, vendor: Vendor, calendar: SessionCalendar, settings:
     """One claimed call, and what to do when it fails."""
     if call.attempts > settings.max_attempts:
         _without_answer(call, f"its worker ended {call.attempts - 1} times in the middle")
+        fetched.ended += 1
         return
     try:
         _ask(call, vendor, calendar)
-    except LeaseLost as lost:
-        log.warning("repair's call lost", call=str(call), reason=str(lost))
+    except LeaseLost:  # the caller's to tell: it may come of giving up too
+        raise
     except TryAgain as trouble:
         with transaction(Role.IPO_MONITOR) as session:
             pause = calls.put_back(session, call, str(trouble), trouble.after_s)
@@ -83,22 +87,30 @@ def _make(call: RepairCall, vendor: Vendor, calendar: SessionCalendar, settings:
         log.warning("vendor's answer refused", call=str(call), reason=str(error), attempt=call.attempts)
         if call.attempts >= settings.max_attempts:
             _without_answer(call, str(error))
+            fetched.ended += 1
         else:
             with transaction(Role.IPO_MONITOR) as session:
                 calls.try_later(session, call, str(error))
     except PlanLacks as error:
         _without_answer(call, str(error))
+        with transaction(Role.IPO_MONITOR) as session:
+            _report_refused(session, call, error, "high", {"plan_lacks": call.endpoint or call.action.value})
+        fetched.ended += 1
     except Stop as error:
         with transaction(Role.IPO_MONITOR) as session:
             calls.put_back(session, call, str(error), REFUSED_PAUSE_S)
             calls.put_all_off(session, REFUSED_PAUSE_S)
-            operational.report_once(
-                session, check="vendor_refused", severity="critical", day=call.last, reported_by=Service.IPO_MONITOR,
-                message=str(error), evidence={"calls": "repairs"},
-            )  # fmt: skip
+            _report_refused(session, call, error, "critical", {"calls": "repairs"})
         raise
     else:
-        fetched.calls += 1
+        fetched.ended += 1
+
+
+def _report_refused(session: Session, call: RepairCall, error: Stop, severity: str, evidence: dict[str, Any]) -> None:
+    operational.report_once(
+        session, check="vendor_refused", severity=severity, day=call.last, reported_by=Service.IPO_MONITOR,
+        message=str(error), evidence=evidence,
+    )  # fmt: skip
 
 
 def _ask(call: RepairCall, vendor: Vendor, calendar: SessionCalendar) -> None:

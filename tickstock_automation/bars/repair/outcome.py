@@ -64,7 +64,8 @@ def outcome(one: Decided, now: Day, *, at: str, load_id: int | None) -> Change:
     if one.action is Action.MARK:
         if not has_bar(now):
             return _failed(now, "there is no bar to mark")
-        return Change(State.APPLIED, now, now | (one.new or {}))
+        marked = now | (one.new or {})
+        return Change(State.APPLIED, now, marked) if marked != now else _failed(now, "it is so already")
     if one.action is Action.DELETE:
         if not has_bar(now):
             return _failed(now, "there is no bar to delete")

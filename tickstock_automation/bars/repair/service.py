@@ -15,7 +15,7 @@ from tickstock_automation.vendor.client import Vendor
 
 @dataclass(frozen=True)
 class Repaired:
-    """Requests that ended, calls that were answered, bars that are asked for by the plan of calls from now on.
+    """Requests that ended, calls that were answered or given up, bars that are asked for by the plan of calls from now on.
 
     `waits`: the vendor is not to be had, and when to ask again.
     """
@@ -37,4 +37,4 @@ def repair(vendor: Vendor, calendar: SessionCalendar, settings: Settings, *, mos
     reloads = begin_reloads()
     ended += end_reloads()
     fetched = fetch(vendor, calendar, settings, most_s=most_s)
-    return Repaired(ended, fetched.calls, reloads, fetched.waits)
+    return Repaired(ended, fetched.ended, reloads, fetched.waits)
