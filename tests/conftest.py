@@ -30,6 +30,7 @@ pytest_plugins = (
     "tests.backfilling",
     "tests.sweeping",
     "tests.quality_days",
+    "tests.repairing",
 )
 
 

@@ -44,11 +44,13 @@ SCHEDULE = {
     "reread": {"task": "bars.reread", "schedule": crontab(minute="2-59/10", hour="6-8", day_of_week="mon-fri")},
     "sweep": {"task": "quality.sweep", "schedule": crontab(minute="8-59/10", hour="0-6,17-23")},
     "touched": {"task": "quality.sweep_touched", "schedule": 10.0, "options": {"expires": 10}},
+    "remediate": {"task": "quality.remediate", "schedule": 60.0, "options": {"expires": 60}},
+    "repairs": {"task": "bars.repair", "schedule": 30.0, "options": {"expires": 30}},
     "dispatch": {"task": "processing.dispatch", "schedule": 1.0, "options": {"expires": 5}},
     "calls": {"task": "bars.make_calls", "schedule": 10.0, "options": {"expires": 10}},
 }
 
-WITHOUT_A_CLOCK = ("dispatch", "calls", "touched")
+WITHOUT_A_CLOCK = ("dispatch", "calls", "touched", "repairs", "remediate")
 
 
 def make_app(found: Settings) -> Celery:

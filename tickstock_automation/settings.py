@@ -197,6 +197,12 @@ class Settings(BaseSettings):
         le=1,
         description="In a small market, this share of it (five symbols at least) is one market-wide alert too.",
     )
+    repairs_per_day: int = Field(
+        200,
+        ge=0,
+        le=100_000,
+        description="Findings a New York day that are put right by themselves, the most severe first; 0: none.",
+    )
     stream_max_length: int = Field(
         1_000_000,
         ge=1000,

@@ -32,7 +32,7 @@ def upgrade() -> None:
         op.create_index("ix_withdrawn_actions_symbol_id", "withdrawn_actions", ["symbol_id"])
         op.execute(f"GRANT SELECT ON withdrawn_actions TO {READERS}")
         op.execute("GRANT SELECT, INSERT ON withdrawn_actions TO tickstock_ipo_monitor")
-        run_sql("adjusted_bars")
+        run_sql("adjusted_bars_second")
         op.execute(f"REVOKE EXECUTE ON FUNCTION {AS_OF} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {AS_OF} TO tickstock_ipo_monitor, {READERS}")
 

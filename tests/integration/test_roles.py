@@ -19,6 +19,7 @@ REPLAY = "INSERT INTO outbox_replays (channels, sent_through, until_seq) VALUES 
 PREFERENCE = "INSERT INTO user_preferences (user_name, kind, subject) VALUES ('u', 'mute', 'A')"
 FINDING = "INSERT INTO operational_findings (check_name, severity, reported_by, message) VALUES ('c', 'low', 'x', 'm')"
 REQUEST = "INSERT INTO bar_requests (symbol_id, first_session, last_session, reason) SELECT id, '2024-01-02', '2024-01-02', 'suspect' FROM symbols"
+REPAIR = "INSERT INTO repair_requests (symbol_id, session, action, author) SELECT id, '2024-01-02', 'reload', 'x' FROM symbols"
 QUEUE = "SELECT queue_symbols_for_processing('STOCK_EOD', NULL)"
 STATS = "SELECT update_processing_stats('ETF', 1, 0, 1)"
 READ = "SELECT count(*) FROM historical_data, symbols, quality_alerts, session_status, equity_processing_queue"
@@ -31,29 +32,36 @@ PARTITION = "SELECT create_bar_partitions('2024-01-02', '2024-01-02')"
 MAY = {
     "tickstock_ipo_monitor": [
         OUTBOX.format("ipo_monitor", "new_symbol"), FINDING, REQUEST, QUEUE, STATS, READ, SYMBOL, PARTITION, CALL,
+        "UPDATE repair_requests SET state = 'applied'", "UPDATE historical_data SET suspect = true",
     ],
     "tickstock_quality_monitor": [
         OUTBOX.format("data_quality_monitor", "price_anomaly"), ALERT, FINDING, REQUEST, QUEUE, READ,
-        "SELECT * FROM user_preferences",
+        "SELECT * FROM user_preferences", REPAIR, "UPDATE repair_requests SET state = 'accepted'",
+        "SELECT * FROM trusted_bars",
     ],
     "tickstock_relay": ["SELECT * FROM outbox", NUMBER, "UPDATE outbox SET set_aside = 'x'", REPLAY, "UPDATE relay_state SET epoch = 1", FINDING],
-    "tickstock_app": [READ, PREFERENCE, "SELECT * FROM get_session_status('2024-01-02')", "SELECT * FROM adjusted_bars"],
+    "tickstock_app": [READ, PREFERENCE, "SELECT * FROM get_session_status('2024-01-02')", "SELECT * FROM adjusted_bars",
+        "SELECT * FROM trusted_bars", "SELECT * FROM repair_requests",
+    ],
 }  # fmt: skip
 MAY_NOT = {
     "tickstock_ipo_monitor": [
         OUTBOX.format("ipo_monitor", "price_anomaly"), OUTBOX.format("data_quality_monitor", "new_symbol"),
         OUTBOX.format("data_quality_monitor", "price_anomaly"), ALERT, PREFERENCE, NUMBER, "DROP TABLE symbols",
         "SELECT * FROM outbox", "CREATE TABLE mine (id int)", NUMBERED.format("ipo_monitor", "new_symbol"),
-        ASIDE.format("ipo_monitor", "new_symbol"), REPLAY,
+        ASIDE.format("ipo_monitor", "new_symbol"), REPLAY, "UPDATE quality_alerts SET state = 'resolved'",
+        "INSERT INTO quality_alert_steps (alert_id, state, verdict, author, words) VALUES (1, 's', 'v', 'a', 'w')",
     ],
     "tickstock_quality_monitor": [
         OUTBOX.format("data_quality_monitor", "new_symbol"), OUTBOX.format("ipo_monitor", "maintenance_started"),
-        SYMBOL, STATS, PREFERENCE, NUMBER, PARTITION, CALL, "DELETE FROM historical_data", "UPDATE equity_types SET batch_size = 1",
+        SYMBOL, STATS, PREFERENCE, NUMBER, PARTITION, CALL, "DELETE FROM historical_data", "UPDATE historical_data SET suspect = true",
+        "INSERT INTO historical_data (symbol_id) SELECT id FROM symbols", "UPDATE bar_corrections SET reason = ''",
+        "INSERT INTO known_empty (symbol_id, session, reason) SELECT id, '2024-01-02', 'x' FROM symbols", "UPDATE equity_types SET batch_size = 1",
         "INSERT INTO equity_processing_queue (equity_type, symbol_id, processing_priority) SELECT 'ETF', id, 1 FROM symbols",
     ],
     "tickstock_relay": [OUTBOX.format("ipo_monitor", "new_symbol"), FORGE, READ, SYMBOL, ALERT],
     "tickstock_app": [
-        OUTBOX.format("ipo_monitor", "new_symbol"), ALERT, FINDING, REQUEST, QUEUE, STATS, SYMBOL, NUMBER, CALL,
+        OUTBOX.format("ipo_monitor", "new_symbol"), ALERT, FINDING, REQUEST, REPAIR, QUEUE, STATS, SYMBOL, NUMBER, CALL,
         "UPDATE session_status SET state = 'ready'", "UPDATE equity_types SET batch_size = 1",
     ],
 }  # fmt: skip

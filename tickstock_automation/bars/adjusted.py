@@ -14,10 +14,12 @@ from tickstock_automation.db.copy import read_frame
 COLUMNS = {
     "symbol_id": pl.Int64, "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
     "close": pl.Float64, "volume": pl.Float64, "vwap": pl.Float64, "trade_count": pl.Int64,
-    "split_factor": pl.Float64, "dividend_factor": pl.Float64,
+    "split_factor": pl.Float64, "dividend_factor": pl.Float64, "suspect": pl.Boolean,
 }  # fmt: skip
 
-_QUERY = sql.SQL("SELECT * FROM adjusted_bars_as_of(CAST({} AS bigint[]), {}, {}, {}, {})")
+_QUERY = sql.SQL("""
+SELECT symbol_id, date, open, high, low, close, volume, vwap, trade_count, split_factor, dividend_factor, suspect::text
+  FROM adjusted_bars_as_of(CAST({} AS bigint[]), {}, {}, {}, {})""")
 
 
 def adjusted_frame(

@@ -20,7 +20,7 @@ SELECT min(date) FROM (SELECT date FROM historical_data WHERE symbol_id = :id AN
                         ORDER BY date DESC LIMIT :usual) AS newest""")
 
 _AS_TRADED = text("""
-SELECT date, open, high, low, close, volume, vwap, trade_count, source FROM historical_data
+SELECT date, open, high, low, close, volume, vwap, trade_count, source, suspect FROM historical_data
  WHERE symbol_id = :id AND date BETWEEN :first AND :last ORDER BY date""")
 
 _ACTIONS = text("""
@@ -30,6 +30,7 @@ SELECT ex_date, kind, split_from, split_to, cash_amount FROM corporate_actions
 AS_TRADED = {
     "date": pl.Date, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64, "close": pl.Float64,
     "volume": pl.Float64, "vwap": pl.Float64, "trade_count": pl.Int64, "source": pl.String,
+    "suspect": pl.Boolean,
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class History:
-    """`bars` by date, with `split_factor` and `dividend_factor` where adjusted and `source` where not; `actions` between
+    """`bars` by date, with `split_factor` and `dividend_factor` where adjusted and `source` where not, `suspect` in both; `actions` between
     `first` and `last`."""
 
     ticker: str

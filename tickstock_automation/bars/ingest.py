@@ -11,8 +11,9 @@ import polars as pl
 from sqlalchemy import TextClause, insert, text
 from sqlalchemy.orm import Session
 
+from tickstock_automation.bars.held import keep_held
 from tickstock_automation.bars.models import Load, QuarantinedBar
-from tickstock_automation.bars.parse import Asked, Refused, parse
+from tickstock_automation.bars.parse import Asked, Parsed, Refused, parse
 from tickstock_automation.db.copy import copy_frame
 from tickstock_automation.vendor.client import BarsAnswer
 
@@ -39,7 +40,7 @@ INSERT INTO historical_data AS h (symbol_id, date, open, high, low, close, volum
 SELECT symbol_id, date, open, high, low, close, volume, vwap, trade_count, flag, :source, :load FROM incoming_bars
     ON CONFLICT (symbol_id, date) DO UPDATE
    SET open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close,
-       volume = EXCLUDED.volume, vwap = EXCLUDED.vwap, trade_count = EXCLUDED.trade_count, flag = EXCLUDED.flag,
+       volume = EXCLUDED.volume, vwap = EXCLUDED.vwap, trade_count = EXCLUDED.trade_count, flag = EXCLUDED.flag, suspect = false,
        source = EXCLUDED.source, load_id = EXCLUDED.load_id, loaded_at = now()
  WHERE (h.open, h.high, h.low, h.close, h.volume)
        IS DISTINCT FROM (EXCLUDED.open, EXCLUDED.high, EXCLUDED.low, EXCLUDED.close, EXCLUDED.volume)""")
@@ -84,6 +85,14 @@ def store(
     none of the wanted bars is stored, so there is nothing to correct.
     """
     parsed = parse(answer.rows, asked, wanted)
+    load = note_load(session, answer, asked, parsed, job)
+    if not parsed.bars.is_empty():
+        _store_bars(session, load, parsed.bars, reason, fresh=fresh)
+    return Stored(load.id, load.inserted or 0, load.updated or 0, parsed.bars, parsed.refused)
+
+
+def note_load(session: Session, answer: BarsAnswer, asked: Asked, parsed: Parsed, job: str) -> Load:
+    """Writes a call down with what was refused of it; its bars are the caller's business."""
     load = Load(
         endpoint=answer.endpoint, arguments=answer.arguments, answer_hash=answer.body_hash, rows=len(answer.rows),
         session=asked.first if asked.ticker is None else None, refused=len(parsed.refused), not_asked=parsed.not_asked, job=job,
@@ -91,14 +100,13 @@ def store(
     session.add(load)
     session.flush()
     _quarantine(session, load.id, parsed.refused)
-    if not parsed.bars.is_empty():
-        _store_bars(session, load, parsed.bars, reason, fresh=fresh)
-    return Stored(load.id, load.inserted or 0, load.updated or 0, parsed.bars, parsed.refused)
+    return load
 
 
 def _store_bars(session: Session, load: Load, bars: pl.DataFrame, reason: str, *, fresh: bool) -> None:
     session.execute(_TEMPORARY)
     copy_frame(session.connection(), bars, "incoming_bars")
+    keep_held(session)
     about = {"load": load.id, "source": SOURCE}
     if fresh:
         load.inserted, load.updated = _count(session, _INSERT, about), 0

@@ -18,7 +18,7 @@ from tickstock_automation.sessions import FIRST_DAY, SessionCalendar, new_york_d
 Row = dict[str, Any]
 
 _BAR = text("""
-SELECT open, high, low, close, volume, vwap, trade_count, flag, source, loaded_at, load_id
+SELECT open, high, low, close, volume, vwap, trade_count, flag, suspect, source, loaded_at, load_id
   FROM historical_data WHERE symbol_id = :id AND date = :day""")
 
 _CORRECTIONS = text("""

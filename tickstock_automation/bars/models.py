@@ -41,6 +41,9 @@ class Bar(Base):
     flag: Mapped[str | None] = mapped_column(
         doc="contradictory, zero_price or negative_price: the vendor's word is kept"
     )
+    suspect: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="a check calls it wrong, and nothing better was to be had (docs/repairs.md)"
+    )
 
 
 class CorporateAction(Base):
@@ -217,7 +220,7 @@ class Load(Base):
 
     id: Mapped[Id]
     session: Mapped[date | None] = mapped_column(doc="of a grouped call")
-    endpoint: Mapped[str] = mapped_column(doc="grouped or range")
+    endpoint: Mapped[str] = mapped_column(doc="grouped, range, or by_hand: no call, a person's word")
     arguments: Mapped[dict[str, Any]]
     answer_hash: Mapped[str] = mapped_column(doc="SHA-256 of the answer's body")
     rows: Mapped[int] = mapped_column(doc="rows in the answer")
@@ -247,7 +250,10 @@ class QuarantinedBar(Base):
 
 
 class BarCorrection(Base):
-    """A stored bar that the vendor changed: what it was, what it became."""
+    """A stored bar that was changed, by the vendor or by a repair: what it was, what it became.
+
+    A side without a bar is an empty object.
+    """
 
     __tablename__ = "bar_corrections"
     __table_args__ = (Index("ix_bar_corrections_symbol_id_session", "symbol_id", "session"),)
@@ -257,8 +263,9 @@ class BarCorrection(Base):
     session: Mapped[date]
     old: Mapped[dict[str, Any]]
     new: Mapped[dict[str, Any]]
-    reason: Mapped[str] = mapped_column(server_default="", doc="why it was asked for again")
+    reason: Mapped[str] = mapped_column(server_default="", doc="why it was asked for again; repair, by hand or undo")
     load_id: Mapped[int] = mapped_column(ForeignKey("loads.id"))
+    repair_id: Mapped[int | None] = mapped_column(ForeignKey("repair_requests.id"))
     corrected_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -311,19 +318,70 @@ class RereadRun(RunMixin, Base):
 
 
 class RepairRequest(Base):
-    """What quality wants put right; the bars service does it, and undoes it."""
+    """What quality or a person wants put right of one symbol's session; the bars service does it, and undoes it.
+
+    `old` and `new` are the symbol's day before and after: the bar with all its columns, or `absent` with what stood in its
+    place. Before it is done, `new` is what the vendor's other endpoint says, or what a person wants changed.
+    """
 
     __tablename__ = "repair_requests"
+    __table_args__ = (
+        CheckConstraint(
+            "action IN ('refetch', 'reload', 'look_up_split', 'check_listing', 'fix', 'delete', 'mark', 'undo')",
+            name="action",
+        ),
+        CheckConstraint(
+            "state IN ('waiting', 'running', 'answered', 'accepted', 'refused', 'applied', 'marked', 'kept', 'done', 'failed',"
+            " 'superseded', 'undone')",
+            name="state",
+        ),
+        CheckConstraint("(action = 'undo') = (undo_of IS NOT NULL)", name="undo_of"),
+        CheckConstraint("(action = 'refetch') = (endpoint IS NOT NULL)", name="endpoint"),
+        Index(
+            "ix_repair_requests_open",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("state IN ('waiting', 'running', 'answered', 'accepted', 'refused')"),
+        ),
+        Index("ix_repair_requests_untold", "alert_id", postgresql_where=text("told_at IS NULL")),
+        Index("ix_repair_requests_alert_id", "alert_id"),
+        Index("ix_repair_requests_symbol_id_session", "symbol_id", "session"),
+        Index("ix_repair_requests_asked_on", "asked_on"),
+        Index(
+            "uq_repair_requests_undo_of",
+            "undo_of",
+            unique=True,
+            postgresql_where=text("state IN ('accepted', 'applied')"),
+        ),
+    )
 
     id: Mapped[Id]
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("quality_alerts.id"))
     symbol_id: Mapped[int] = mapped_column(ForeignKey("symbols.id"))
     session: Mapped[date]
-    action: Mapped[str] = mapped_column(doc="refetch, replace, flag or undo")
-    state: Mapped[str] = mapped_column(server_default="waiting")
+    action: Mapped[str] = mapped_column(doc="an Action")
+    state: Mapped[str] = mapped_column(server_default="waiting", doc="a State")
+    check_name: Mapped[str | None] = mapped_column(doc="the check that the bar failed")
+    reason: Mapped[str] = mapped_column(server_default="", doc="the finding, or a person's reason, in words")
+    endpoint: Mapped[str | None] = mapped_column(doc="of a refetch: grouped or range, not the one that brought the bar")
+    mark: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="refused, and the bar is wrong all the same: it is to be marked as suspect"
+    )
+    priority: Mapped[int] = mapped_column(server_default="0", doc="more severe findings first")
+    asked_on: Mapped[date] = mapped_column(
+        server_default=text("CURRENT_DATE"), doc="the day (New York) whose limit it counts against"
+    )
+    undo_of: Mapped[int | None] = mapped_column(ForeignKey("repair_requests.id"))
     old: Mapped[dict[str, Any] | None]
     new: Mapped[dict[str, Any] | None]
+    load_id: Mapped[int | None] = mapped_column(ForeignKey("loads.id"))
     author: Mapped[str]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(doc="why it failed or was refused")
+    attempts: Mapped[int] = mapped_column(server_default="0", doc="answers that could not be used, workers that died")
+    waits: Mapped[int] = mapped_column(server_default="0", doc="times in a row that the vendor was not to be had")
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    claim_token: Mapped[int] = mapped_column(server_default="0", doc="grows with every claim; an old one is refused")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     completed_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None] = mapped_column(doc="its alert took the step, with the event, that this led to")

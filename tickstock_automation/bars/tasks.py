@@ -10,6 +10,8 @@ from celery import shared_task
 from tickstock_automation.bars.backfill import process_batch
 from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.eod import load_missed, load_session
+from tickstock_automation.bars.repair.reloading import end_reloads
+from tickstock_automation.bars.repair.service import repair
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import VendorRefused
 from tickstock_automation.sessions import calendar, new_york_date
@@ -48,9 +50,12 @@ def process_claimed_batch(token: int, equity_type: str, as_of: str | None = None
 def make_planned_calls() -> None:
     """Makes the calls that are due, for backfills and all else that waits, for half a minute at most."""
     try:
-        make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
+        made = make_calls(vendor(), calendar(), settings(), most_s=SLICE_S)
     except VendorRefused as error:  # found and told of where it was raised; the next try is a minute away
         log.warning("the vendor refuses us", reason=str(error))
+        return
+    if made.calls and end_reloads():
+        send("quality.remediate")
 
 
 @shared_task(name="bars.reread", **TASK_OPTIONS)
@@ -59,3 +64,20 @@ def read_last_sessions_again(session: str | None = None) -> None:
     morning = date.fromisoformat(session) if session else new_york_date(datetime.now(UTC))
     if calendar().is_session(morning) and reread(morning, vendor(), calendar(), settings()) is not None:
         send("quality.sweep_touched", expires_s=CHECK_S)
+
+
+@shared_task(name="bars.repair", **TASK_OPTIONS)
+def repair_bars(session: str | None = None) -> None:
+    """Does the repairs that are decided and asks the vendor for those that wait, for half a minute at most.
+
+    `session` (ISO date) is the day for which quality asks for more when it is told what came of these.
+    """
+    try:
+        done = repair(vendor(), calendar(), settings(), most_s=SLICE_S)
+    except VendorRefused as error:  # found and told of where it was raised; the next try is a minute away
+        log.warning("the vendor refuses us", reason=str(error))
+        return
+    if done.reloads:
+        send("bars.make_calls")
+    if done.moved:
+        send("quality.remediate", session=session)

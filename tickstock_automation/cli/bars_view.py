@@ -16,6 +16,7 @@ from tickstock_automation.bars.security import Security
 from tickstock_automation.cli.output import columns, facts, stdout
 
 PRICES = ("open", "high", "low", "close")
+SUSPECT = "suspect"
 BROUGHT = (
     ("inserted", "new"), ("updated", "corrected"), ("unchanged", "unchanged"), ("refused", "refused"),
     ("not_asked", "not asked for"),
@@ -77,6 +78,9 @@ def _table(found: History, adjustment: Adjustment | None) -> Table:
     for one in found.actions:  # an ex-date without a bar of its own stands with the next one
         day = next((row["date"] for row in rows if row["date"] >= one["ex_date"]), None)
         happened.setdefault(day or one["ex_date"], []).append(_action(one))
+    for row in rows:
+        if row["suspect"]:
+            happened.setdefault(row["date"], []).append(SUSPECT)
     table = columns(
         "date", *(title for title, _, _ in shown), "", numbers=tuple(title for title, _, _ in shown), words=("",)
     )
@@ -110,6 +114,7 @@ def _bar(bar: Mapping[str, Any]) -> Text:
     words += [f"{bar['trade_count']:,} trades"] if bar["trade_count"] is not None else []
     if bar["flag"] is not None:
         words.append(f"flag: {bar['flag']}")
+    words += [SUSPECT] if bar["suspect"] else []
     return Text("  ".join(words))
 
 

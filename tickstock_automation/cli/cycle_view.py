@@ -148,6 +148,9 @@ def _names(cycles: list[Cycle]) -> list[Text]:
         if cycle.quality["by_check"]:
             found = ", ".join(f"{check} {number}" for check, number in cycle.quality["by_check"].items())
             lines.append(Text.assemble((f"{cycle.session}  ", "dim"), ("found    ", "red"), found))
+        if cycle.repairs["asked"]:
+            done = "{asked} asked for, {repaired} repaired, {marked} marked as suspect".format(**cycle.repairs)
+            lines.append(Text.assemble((f"{cycle.session}  ", "dim"), ("repairs  ", "green"), done))
     return [Text(""), *lines, Text("")] if lines else [Text("")]
 
 

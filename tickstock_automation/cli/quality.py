@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from tickstock_automation.cli import quality_alerts, quality_check, quality_report
+from tickstock_automation.cli import quality_alerts, quality_check, quality_repairs, quality_report
 from tickstock_automation.cli.output import AsJson
 from tickstock_automation.cli.run import AsOf, driver_for, report
 
 app = typer.Typer(help="The data quality monitor.", no_args_is_help=True)
-app.command("report")(quality_report.report)
 
 
 @app.callback()
@@ -27,3 +26,5 @@ def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
 
 app.command("check")(quality_check.check)
 quality_alerts.register(app)
+quality_repairs.register(app)
+app.command("report")(quality_report.report)

@@ -26,11 +26,24 @@ NO_PROGRESS_S = 5.0  # without which the details' step is over: they wait for no
 POLL_S = 0.02
 REDISPATCH_S = 0.5
 RESEND_S = 2.0
+REPAIRS_LIMIT_S = 600.0  # what the vendor's pace leaves is done by the schedule
 STEP_LIMIT_S = 7200.0  # the first backfill of a market takes a free plan a quarter of an hour
 _ORPHANED = {
     "scan_runs": "SELECT count(*) FROM scan_runs WHERE session = :day AND outcome = 'running' AND lease_until < now() - interval '10 s'",
     "eod_runs": "SELECT count(*) FROM eod_runs WHERE session = :day AND outcome = 'running' AND lease_until < now() - interval '10 s'",
 }
+# Requests on their way whose turn it is, and findings that are asked for as soon as somebody looks.
+_REPAIRS_DUE = """
+SELECT EXISTS (SELECT 1 FROM repair_requests r
+                WHERE r.told_at IS NULL AND r.alert_id IS NOT NULL AND NOT (r.state = 'waiting' AND r.due_at > now())
+                  AND NOT (r.action = 'reload' AND r.state = 'running'
+                           AND EXISTS (SELECT 1 FROM bar_requests q WHERE q.symbol_id = r.symbol_id AND q.status = 'waiting'
+                                          AND q.not_before > now() AND r.session BETWEEN q.first_session AND q.last_session)))
+    OR (EXISTS (SELECT 1 FROM quality_alerts a
+                 WHERE a.state = 'open' AND a.remediation IN ('reload', 'refetch', 'look_up_split') AND a.symbol_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM repair_requests r WHERE r.alert_id = a.id AND r.state = 'undone'))
+        AND (SELECT count(DISTINCT alert_id) FROM repair_requests WHERE asked_on = :day AND author = 'remediation'
+              AND NOT (action = 'reload' AND state = 'done')) < :limit)"""
 
 
 @dataclass
@@ -42,6 +55,7 @@ class Cycle:
     bars: dict[str, int] = field(default_factory=lambda: {"loaded": 0, "updated": 0, "refused": 0})
     backfill: dict[str, int] = field(default_factory=lambda: {"symbols": 0, "bars": 0})
     quality: dict[str, Any] = field(default_factory=lambda: {"checked": 0, "findings": 0, "by_check": {}})
+    repairs: dict[str, int] = field(default_factory=lambda: {"asked": 0, "repaired": 0, "marked": 0})
     vendor_calls: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -95,8 +109,10 @@ class CycleDriver:
             self._try(cycle, self._end_of_day, day)
         if "quality" in steps and day not in self._not_loaded and not self._summary(day):
             self._quality(day, cycle)
+            self._repairs(day, cycle)
         cycle.vendor_calls += self._one(
-            "SELECT count(*) FROM loads WHERE id > :before AND job NOT LIKE 'eod:%'", before=loads_before
+            "SELECT count(*) FROM loads WHERE id > :before AND job NOT LIKE 'eod:%' AND endpoint <> 'by_hand'",
+            before=loads_before,
         )
         cycle.seconds = round(time.monotonic() - started, 3)
         self.progress(cycle, "")
@@ -208,6 +224,29 @@ class CycleDriver:
         self._await(lambda: self._summary(day), f"the sweep of {day}")
         figures = self._summary(day)[0][0]
         cycle.quality = {name: figures[name] for name in cycle.quality}
+
+    def _repairs(self, day: date, cycle: Cycle) -> None:
+        """Of what the sweep found. What waits for a pause of the vendor's, or for tomorrow's limit, waits for nobody here."""
+        states = "SELECT state, count(*), count(told_at) FROM repair_requests GROUP BY state ORDER BY state"
+        if not self._one(_REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
+            return
+        self.progress(cycle, "repairs")
+        self._send("quality.remediate", "quality", session=day.isoformat())
+        began = moved = time.monotonic()
+        seen = self._rows(states)
+        while (now := time.monotonic()) - moved < NO_PROGRESS_S and now - began < REPAIRS_LIMIT_S:
+            self.check()
+            time.sleep(POLL_S)
+            if (found := self._rows(states)) != seen:
+                seen, moved = found, now
+            if not self._one(_REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
+                break
+        asked, repaired, marked = self._rows(
+            "SELECT count(*), count(*) FILTER (WHERE state = 'applied'), count(*) FILTER (WHERE state = 'marked')"
+            " FROM repair_requests WHERE asked_on = :day",
+            day=day,
+        )[0]
+        cycle.repairs = {"asked": asked, "repaired": repaired, "marked": marked}
 
     def drain(self, day: date, reason: str | None = None) -> None:
         """Until nothing waits, of one reason or at all: a type's batches follow one another at the type's pace."""

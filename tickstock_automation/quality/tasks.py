@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from celery import shared_task
 
+from tickstock_automation.quality.repairing import market_day, remediate
 from tickstock_automation.quality.shards import open_shards
 from tickstock_automation.quality.sweep import alert_reports, begin_sweep, begin_touched, sessions_to_sweep, work
-from tickstock_automation.sessions import calendar
+from tickstock_automation.sessions import calendar, new_york_date
 from tickstock_automation.settings import settings
 from tickstock_automation.tasks import TASK_OPTIONS, send
 
@@ -22,6 +23,7 @@ def sweep_session(session: str | None = None) -> None:
         if sweep_id is not None:
             _share(sweep_id)
             work(calendar(), settings(), sweep_id)
+        send("quality.remediate", session=str(day))
 
 
 @shared_task(name="quality.sweep_touched", **TASK_OPTIONS)
@@ -32,6 +34,8 @@ def sweep_what_was_touched() -> None:
     if sweep_id is not None:
         _share(sweep_id)
     work(calendar(), settings())
+    if sweep_id is not None:
+        send("quality.remediate")
 
 
 @shared_task(name="quality.sweep_shard", **TASK_OPTIONS)
@@ -44,3 +48,11 @@ def _share(sweep_id: int) -> None:
     """Calls other workers to the shards beyond our own."""
     for _ in range(open_shards(sweep_id) - 1):
         send("quality.sweep_shard", sweep=sweep_id)
+
+
+@shared_task(name="quality.remediate", **TASK_OPTIONS)
+def remediate_alerts(session: str | None = None) -> None:
+    """Judges and tells what came of repairs, and asks for more. `session` (ISO date): whose limit counts, by default today's."""
+    day = date.fromisoformat(session) if session else market_day(new_york_date(datetime.now(UTC)), settings())
+    if remediate(day, calendar(), settings()).moved:
+        send("bars.repair", session=session)

@@ -12,13 +12,15 @@ CREATE OR REPLACE AGGREGATE product(double precision) (
 -- That close is the last one stored before the ex-date, in the shares of the ex-date; where there is none, or the cash is
 -- not below it, the dividend changes nothing.
 --
+-- `suspect`: the checks call the bar wrong and nothing better was to be had; it stands as the vendor gave it.
+--
 -- One row for each stretch between two ex-dates of a symbol, found by a hash join: what never had any costs a probe.
 CREATE OR REPLACE FUNCTION adjusted_bars_as_of(
     p_symbols bigint[], p_first date, p_last date, p_as_of date, p_dividends boolean DEFAULT false)
 RETURNS TABLE (
     symbol_id bigint, date date, open double precision, high double precision, low double precision,
     close double precision, volume double precision, vwap double precision, trade_count bigint,
-    split_factor double precision, dividend_factor double precision)
+    split_factor double precision, dividend_factor double precision, suspect boolean)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 WITH ex_dates AS (
     SELECT c.symbol_id, c.ex_date, product(c.split_from) AS old_shares, product(c.split_to) AS new_shares,
@@ -48,7 +50,7 @@ SELECT b.symbol_id, b.date,
        b.open * a.kept * a.old_shares / a.new_shares, b.high * a.kept * a.old_shares / a.new_shares,
        b.low * a.kept * a.old_shares / a.new_shares, b.close * a.kept * a.old_shares / a.new_shares,
        b.volume * a.new_shares / a.old_shares, b.vwap * a.kept * a.old_shares / a.new_shares, b.trade_count,
-       a.new_shares / a.old_shares, a.kept
+       a.new_shares / a.old_shares, a.kept, b.suspect
   FROM historical_data b
   LEFT JOIN stretches s ON s.symbol_id = b.symbol_id AND b.date >= s.first AND b.date < s.ex_date
  CROSS JOIN LATERAL (
@@ -59,6 +61,10 @@ $$;
 
 -- For splits only, as of today in New York, under today's tickers.
 CREATE OR REPLACE VIEW adjusted_bars AS
-SELECT a.symbol_id, s.ticker, a.date, a.open, a.high, a.low, a.close, a.volume, a.vwap, a.trade_count, a.split_factor
+SELECT a.symbol_id, s.ticker, a.date, a.open, a.high, a.low, a.close, a.volume, a.vwap, a.trade_count, a.split_factor,
+       a.suspect
   FROM adjusted_bars_as_of(NULL, NULL, NULL, (now() AT TIME ZONE 'America/New_York')::date) a
   JOIN symbols s ON s.id = a.symbol_id;
+
+-- The same without the bars that are marked as suspect.
+CREATE OR REPLACE VIEW trusted_bars AS SELECT * FROM adjusted_bars WHERE NOT suspect;

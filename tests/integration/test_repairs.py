@@ -1,0 +1,298 @@
+"""A wrong bar is put right from the other endpoint, or marked; what was done is told, kept and can be taken back."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.repairing import ABSURD, DAY, ZERO, Mender, altered
+from tests.services import DAYS, Altered
+from tickstock_automation.bars.reread import reread
+from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.quality.repairing import remediate
+from tickstock_automation.sessions import calendar
+from tickstock_automation.vendor.client import BarsAnswer, Details, Listing, Split, TickerChange
+
+pytestmark = [pytest.mark.integration, pytest.mark.database]
+
+
+def test_a_zero_price_is_repaired_from_the_other_endpoint(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    assert mender.life("ohlc_inconsistent") == ["open"]
+    calls = mender.system.played.vendor.calls
+    mender.mend()
+    assert mender.life("ohlc_inconsistent") == ["open", "remediating", "resolved"]
+    assert mender.close("T03") == (13.0, False, "polygon")
+    assert mender.system.played.vendor.calls - calls == 1, "one range call"
+    [(old, new, reason, endpoint)] = mender.rows(
+        "SELECT c.old, c.new, c.reason, l.endpoint FROM bar_corrections c JOIN loads l ON l.id = c.load_id"
+    )
+    assert (old["open"], new["open"], reason, endpoint) == (0, 13 * 0.99, "repair", "range")
+    assert mender.rows("SELECT rows, inserted, updated FROM loads ORDER BY id DESC LIMIT 1") == [(1, 0, 1)]
+    [(words,)] = mender.rows("SELECT words FROM quality_alert_steps WHERE state = 'resolved'")
+    assert words.startswith("repaired from the other endpoint: o 0 h 0 l 0 c 13 v 1,000 -> o 12.87")
+
+
+def test_a_bar_that_is_wrong_at_both_endpoints_is_marked_and_left_as_the_vendor_gave_it(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    before = mender.day("T03")
+    mender.mend(Altered(mender.system.played.vendor, range_bars=altered("T03", **ZERO)))
+    assert mender.life("ohlc_inconsistent") == ["open", "remediating", "given_up"]
+    assert mender.close("T03") == (13.0, True, "polygon")
+    assert mender.day("T03") == before[:-2] + "t)", "nothing but the mark"
+    assert mender.rows("SELECT action, state, error_message FROM repair_requests") == [
+        ("refetch", "marked", "the vendor says the same from both endpoints")
+    ]
+    assert mender.rows("SELECT count(*) FROM bar_corrections") == [(0,)]
+    marked = "SELECT count(*) FROM {} WHERE date = :day"
+    assert mender.rows(marked.format("adjusted_bars"), day=DAY) == [(12,)]
+    assert mender.rows(marked.format("trusted_bars"), day=DAY) == [(11,)]
+    mender.mend()
+    assert len(mender.repairs()) == 1, "it is not asked for again and again"
+
+
+def test_another_answer_that_is_no_better_is_not_taken(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    mender.mend(Altered(mender.system.played.vendor, range_bars=altered("T03", o=0, c=14.0)))
+    assert mender.close("T03") == (13.0, True, "polygon")
+    [(state, why)] = mender.rows("SELECT state, error_message FROM repair_requests")
+    assert (state, why) == ("marked", "the other endpoint's bar fails ohlc_inconsistent too")
+
+
+def test_an_endpoint_without_the_bar_marks_it(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    mender.mend(Altered(mender.system.played.vendor, range_bars=lambda answer: replace(answer, rows=())))
+    assert mender.close("T03") == (13.0, True, "polygon")
+    assert mender.repairs() == [("refetch", "marked", "the other endpoint has no bar of that day")]
+
+
+def test_the_vendors_next_word_takes_the_mark_away(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    mender.mend(Altered(mender.system.played.vendor, range_bars=altered("T03", **ZERO)))
+    reread(calendar().after(DAY), mender.system.played.vendor, calendar(), mender.settings)
+    assert mender.close("T03") == (13.0, False, "polygon")
+
+
+def test_what_was_judged_wrong_does_not_come_back_with_the_next_re_read(mender: Mender) -> None:
+    wrong = altered("T03", **ZERO)
+    mender.load(grouped_bars=wrong)
+    mender.mend()
+    repaired = mender.day("T03")
+    again = Altered(mender.system.played.vendor, grouped_bars=wrong)
+    reread(calendar().after(DAY), again, calendar(), mender.settings)
+    assert mender.day("T03") == repaired
+    assert mender.rows("SELECT count(*) FROM bar_corrections") == [(1,)]
+
+
+def test_an_unfounded_suspicion_of_an_undetermined_finding_confirms_the_bar(mender: Mender) -> None:
+    mender.load()
+    mender.rows("UPDATE historical_data SET volume = 0 WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') RETURNING 1")  # fmt: skip
+    mender.rows("DELETE FROM quality_metrics RETURNING 1")
+    mender.system.sweep(DAY)
+    silent = Altered(mender.system.played.vendor, grouped_bars=altered("T03", v=0), range_bars=altered("T03", v=0))
+    mender.mend(silent)
+    told = mender.rows(
+        "SELECT DISTINCT state FROM quality_alerts WHERE check_name = 'zero_volume' AND session = :day", day=DAY
+    )
+    assert told == [("confirmed",)]
+    assert mender.close("T03") == (13.0, False, "polygon")
+
+
+def test_a_missing_bar_is_asked_for_and_told(mender: Mender) -> None:
+    def without(answer: BarsAnswer) -> BarsAnswer:
+        return replace(answer, rows=tuple(row for row in answer.rows if row["T"] != "T03"))
+
+    mender.load(grouped_bars=without)
+    assert mender.close("T03") is None
+    mender.mend()
+    assert mender.life("missing_session") == ["open", "remediating", "resolved"]
+    assert mender.close("T03") == (13.0, False, "polygon")
+    assert mender.repairs() == [("reload", "applied", None)]
+
+
+def test_a_finding_about_the_market_is_one_call(mender: Mender) -> None:
+    wrong = [f"T{number:02}" for number in range(10)]
+
+    def spoil(answer: BarsAnswer) -> BarsAnswer:
+        for ticker in wrong:
+            answer = altered(ticker, **ZERO)(answer)
+        return answer
+
+    mender.load(grouped_bars=spoil)
+    mender.rows("DELETE FROM quality_alert_steps RETURNING 1")
+    mender.rows("DELETE FROM quality_alerts RETURNING 1")
+    mender.rows(
+        "INSERT INTO quality_alerts (finding_key, session, check_name, channel, severity, verdict, remediation, evidence)"
+        " VALUES ('market', :day, 'market_wide', 'tickstock.quality.data_gap', 'critical', 'data_error', 'refetch', CAST(:e AS jsonb))"
+        " RETURNING id",
+        day=DAY, e=json.dumps({"words": "ten of twelve are at zero", "symbols": [*wrong, "NOBODY"]}),
+    )  # fmt: skip
+    calls = mender.system.played.vendor.calls
+    mender.turn()
+    assert mender.system.played.vendor.calls - calls == 1
+    assert mender.rows("SELECT endpoint, state, count(*) FROM repair_requests GROUP BY 1, 2") == [("grouped", "answered", 10)]  # fmt: skip
+
+
+def test_the_days_limit_holds_and_says_what_waits(mender: Mender) -> None:
+    def spoil(answer: BarsAnswer) -> BarsAnswer:
+        return altered("T05", **ZERO)(altered("T04", **ZERO)(altered("T03", **ZERO)(answer)))
+
+    mender.load(grouped_bars=spoil)
+    mender.limited(2).mend()
+    assert len(mender.repairs()) == 2
+    mender.mend()
+    assert len(mender.repairs()) == 2, "another run of the same day asks for no more"
+    [(message,)] = mender.rows("SELECT message FROM operational_findings WHERE check_name = 'repair_limit'")
+    assert "1 more wait for tomorrow" in message
+    mender.mend(day=DAY + timedelta(days=1))
+    assert len(mender.repairs()) == 3
+    assert mender.rows("SELECT DISTINCT state FROM quality_alerts WHERE check_name = 'ohlc_inconsistent'") == [("resolved",)]  # fmt: skip
+
+
+def ask_for(mender: Mender, check: str, remediation: str, ticker: str = "T03") -> None:
+    """An alert as a check of another name leaves it."""
+    mender.rows(
+        "INSERT INTO quality_alerts (finding_key, symbol_id, session, check_name, channel, severity, verdict, remediation, evidence)"
+        " SELECT :check || ticker, id, :day, :check, 'tickstock.quality.price_anomaly', 'high', 'undetermined', :remediation,"
+        " jsonb_build_object('words', 'as the check says') FROM symbols WHERE ticker = :ticker RETURNING id",
+        check=check, remediation=remediation, ticker=ticker, day=DAY,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("listed", "state", "words"),
+    [
+        ([Split("T03", DAY, 1, 4)], "resolved", f"the vendor lists 4 for 1 on {DAY}"),
+        ([Split("T04", DAY, 1, 4)], "given_up", "the vendor lists no split about that day"),
+    ],
+)
+def test_a_suspected_split_is_looked_up(mender: Mender, listed: list[Split], state: str, words: str) -> None:
+    mender.load()
+    ask_for(mender, "split_unadjusted", "look_up_split")
+    mender.mend(Altered(mender.system.played.vendor, splits=lambda _answer: tuple(listed)))
+    assert mender.life("split_unadjusted") == ["remediating", state]
+    assert mender.rows("SELECT words FROM quality_alert_steps WHERE state = :state", state=state) == [(words,)]
+    assert mender.rows("SELECT ticker FROM corporate_actions c JOIN symbols s ON s.id = c.symbol_id") == [(listed[0].ticker,)]  # fmt: skip
+
+
+def test_a_split_that_is_known_by_now_and_explains_nothing_is_a_persons(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", o=2.6, h=2.7, l=2.5, c=2.6))
+    mender.rows("UPDATE quality_alerts SET remediation = 'look_up_split' WHERE check_name = 'price_move' RETURNING 1")
+    splits = (Split("T03", DAYS[29], 1, 1.1),)
+    mender.mend(Altered(mender.system.played.vendor, splits=lambda _answer: splits))
+    assert mender.life("price_move") == ["open", "remediating", "given_up"]
+
+
+@pytest.mark.parametrize(
+    ("details", "changes", "state", "words"),
+    [
+        (Details(Listing("T03"), active=False, delisted=DAYS[28]), (), "confirmed", "delisted on"),
+        (Details(Listing("T03"), active=True), (TickerChange("NEW", DAYS[29]),), "confirmed", "it is called NEW since"),
+        (Details(Listing("T03"), active=True), (), "given_up", "it is active"),
+        (None, (), "given_up", "does not know it any more"),
+    ],
+)
+def test_a_stale_symbol_is_asked_about(
+    mender: Mender, details: Details | None, changes: tuple[TickerChange, ...], state: str, words: str
+) -> None:
+    mender.load()
+    ask_for(mender, "stale_data", "review")
+    vendor = Altered(mender.system.played.vendor, details=lambda _: details, ticker_changes=lambda _: changes)
+    mender.mend(vendor)
+    assert mender.life("stale_data") == ["remediating", state]
+    [(said,)] = mender.rows("SELECT words FROM quality_alert_steps WHERE state = :state", state=state)
+    assert words in said
+
+
+def test_a_vendor_that_is_away_is_waited_for_and_spends_no_attempt(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+
+    def away(_answer: BarsAnswer) -> BarsAnswer:
+        raise VendorUnavailable("no answer", 60.0)
+
+    mender.mend(Altered(mender.system.played.vendor, range_bars=away))
+    [waiting] = mender.rows("SELECT state, attempts, waits, due_at > now() + interval '50 s' FROM repair_requests")
+    assert waiting == ("waiting", 0, 1, True)
+    mender.rows("UPDATE repair_requests SET due_at = now() RETURNING 1")
+    mender.mend()
+    assert mender.life("ohlc_inconsistent") == ["open", "remediating", "resolved"]
+
+
+def test_answers_that_cannot_be_used_end_in_a_mark(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+
+    def broken(_answer: BarsAnswer) -> BarsAnswer:
+        raise BadAnswer("the answer is not JSON")
+
+    vendor = Altered(mender.system.played.vendor, range_bars=broken)
+    for _ in range(mender.settings.max_attempts):
+        mender.rows("UPDATE repair_requests SET due_at = now() RETURNING 1")
+        mender.mend(vendor)
+    assert mender.repairs() == [("refetch", "marked", "the answer is not JSON")]
+
+
+def test_a_vendor_that_refuses_us_is_told_of_and_nothing_is_lost(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+
+    def refuse(_answer: BarsAnswer) -> BarsAnswer:
+        raise VendorRefused("the key is refused")
+
+    with pytest.raises(VendorRefused):
+        mender.mend(Altered(mender.system.played.vendor, range_bars=refuse))
+    assert mender.rows("SELECT state, attempts FROM repair_requests") == [("waiting", 0)]
+    assert mender.rows("SELECT message FROM operational_findings WHERE check_name = 'vendor_refused'") == [("the key is refused",)]  # fmt: skip
+
+
+def test_a_bar_that_was_corrected_on_the_way_is_not_overwritten(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ZERO))
+    mender.turn()
+    remediate(DAY, calendar(), mender.settings)
+    assert [row[1] for row in mender.repairs()] == ["accepted"]
+    moved = Altered(mender.system.played.vendor, grouped_bars=altered("T03", c=13.1))
+    reread(calendar().after(DAY), moved, calendar(), mender.settings)
+    mender.mend()
+    assert mender.close("T03") == (13.1, False, "polygon")
+    assert [row[:2] for row in mender.repairs()] == [("refetch", "superseded")]
+    assert mender.life("ohlc_inconsistent") == ["open", "remediating", "resolved"]
+
+
+def test_one_range_serves_all_days_of_a_symbol(mender: Mender) -> None:
+    mender.load()
+    mender.rows(
+        "UPDATE historical_data SET open = 0, load_id = (SELECT max(id) FROM loads WHERE endpoint = 'grouped')"
+        " WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') AND date = ANY (:days) RETURNING 1",
+        days=DAYS[20:25],
+    )  # fmt: skip
+    mender.rows("DELETE FROM quality_metrics RETURNING 1")
+    mender.system.sweep(DAY)
+    calls = mender.system.played.vendor.calls
+    mender.mend()
+    assert mender.system.played.vendor.calls - calls == 1
+    assert mender.repairs() == [("refetch", "applied", None)] * 5
+
+
+def test_the_replays_faults_are_repaired_or_marked(mender: Mender) -> None:
+    """Zero prices in the grouped answer alone; absurd ones, on another ticker, from both endpoints."""
+    mender.system.played.market.faults.set([f"zero-prices:grouped@{DAY}"])
+    mender.load()
+    wrong = mender.rows("SELECT count(*) FROM historical_data WHERE flag IS NOT NULL")[0][0]
+    assert wrong > 0
+    mender.mend()
+    assert mender.rows("SELECT count(*) FROM historical_data WHERE flag IS NOT NULL OR suspect") == [(0,)]
+    assert mender.rows("SELECT DISTINCT action, state FROM repair_requests") == [("refetch", "applied")]
+
+
+def test_the_same_fault_at_both_endpoints_is_marked(mender: Mender) -> None:
+    mender.system.played.market.faults.set([f"zero-prices@{DAY}"])
+    mender.load()
+    mender.mend()
+    assert mender.rows("SELECT bool_and(suspect) FROM historical_data WHERE flag IS NOT NULL") == [(True,)]
+    assert mender.rows("SELECT DISTINCT action, state FROM repair_requests") == [("refetch", "marked")]
+
+
+def test_what_a_check_leaves_to_a_person_is_left_to_a_person(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **ABSURD))
+    mender.mend()
+    assert mender.life("price_move") == ["open"]
+    assert mender.repairs() == []
