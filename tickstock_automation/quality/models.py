@@ -85,7 +85,7 @@ class QualityMetric(Base):
 
     id: Mapped[Id]
     session: Mapped[date]
-    scope: Mapped[str] = mapped_column(doc="sweep (claimed, then done), summary, check or symbol")
+    scope: Mapped[str] = mapped_column(doc="summary, check, symbol, or market (what the whole of it did)")
     check_name: Mapped[str | None]
     symbol_id: Mapped[int | None] = mapped_column(ForeignKey("symbols.id"))
     figures: Mapped[dict[str, Any]] = mapped_column(server_default="{}")

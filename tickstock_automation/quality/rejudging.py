@@ -20,6 +20,7 @@ from tickstock_automation.processing.models import EquityType
 from tickstock_automation.quality.findings import Finding
 from tickstock_automation.quality.frame import BARS, SPLITS, SYMBOLS
 from tickstock_automation.quality.judging import HISTORY_SESSIONS, judge
+from tickstock_automation.quality.market_days import market_days
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.symbols.models import Symbol
 
@@ -46,11 +47,12 @@ class Window:
     symbols: pl.DataFrame
     sessions: list[date]
     judged: list[date]
+    market: pl.DataFrame
 
     def findings(self, instead: Mapping[Key, Day | None] | None = None) -> list[Finding]:
         """Of all checks; `instead`: bars that stand in the place of the stored ones."""
         bars = self.bars if not instead else _replaced(self.bars, instead)
-        return judge(bars, self.splits, self.symbols, sessions=self.sessions, judged=self.judged)
+        return judge(bars, self.splits, self.symbols, sessions=self.sessions, judged=self.judged, market=self.market)
 
 
 def read_window(
@@ -87,7 +89,7 @@ def read_window(
     known = [day for day in sessions if isinstance(last, date) and day <= last]
     return Window(
         bars, _frame(session, splits, SPLITS), _frame(session, symbols, SYMBOLS), known,
-        sorted({*days, *(day for day in _next(days, known))}),
+        sorted({*days, *(day for day in _next(days, known))}), market_days(session, sessions[0], sessions[-1]),
     )  # fmt: skip
 
 

@@ -21,8 +21,10 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Finding
-from tickstock_automation.quality.judging import judge
+from tickstock_automation.quality.frame import FEW_SYMBOLS, prepare
+from tickstock_automation.quality.judging import findings_of
 from tickstock_automation.quality.market_checks.facts import day_figures
+from tickstock_automation.quality.market_days import market_days, note_market
 from tickstock_automation.quality.mass import Bounds, hold_back
 from tickstock_automation.quality.missing import explained
 from tickstock_automation.quality.reading import (
@@ -52,10 +54,11 @@ log = structlog.get_logger("sweep")
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found of a window: findings, and the keys of what cannot be said yet."""
+    """What was found of a window: findings, the keys of what cannot be said yet, and what the market did (MARKET)."""
 
     findings: list[Finding]
     to_come: set[str]
+    market: pl.DataFrame
 
 
 def bounds(settings: Settings) -> Bounds:
@@ -73,13 +76,16 @@ def market_size(session: Session, day: date) -> int:
 
 def judge_frames(session: Session, frames: Frames, found: Window) -> Judged:
     """All checks over a window's frames, what is stale, and why what is missing is."""
-    # until the market's own figures (quality/market.py) go in here as market=..., witnesses stand for it
     shown, own = read_with_witnesses(session, found, frames), set(frames.symbols["symbol_id"])
-    findings = judge(shown.bars, shown.splits, shown.symbols, sessions=found.sessions, judged=found.judged)
+    context = prepare(
+        shown.bars, shown.splits, shown.symbols, found.sessions, found.judged,
+        market=market_days(session, found.first, found.last),
+    )  # fmt: skip
+    findings = findings_of(context)
     findings = [_finite(one) for one in findings if one.symbol_id in own] + stale_data(
         frames.bars, frames.symbols, found
     )
-    return Judged(*explained(session, findings))
+    return Judged(*explained(session, findings), context.market)
 
 
 def work_shard(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> None:
@@ -136,6 +142,9 @@ def _store(
         "held": [_as_json(one) for one in split.held],
     }  # fmt: skip
     if claimed.whole:
+        if len(symbols) >= FEW_SYMBOLS:
+            with fenced(claimed, settings) as session:
+                note_market(session, judged.market.filter(pl.col("date").is_in(found.judged)))
         return figures | {"days": day_figures(frames.bars, frames.splits, frames.symbols)}
     return figures | {"symbols": symbols}
 
