@@ -1,16 +1,22 @@
 """The life of alerts over sweeps; shards, leases and two sweeps at once; what loads touch; what is many at once."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tests.sweeping import DAYS, Swept
-from tickstock_automation.db.engine import transaction
+from tickstock_automation.db.engine import ServiceSession, engine, transaction
 from tickstock_automation.db.roles import Role
 from tickstock_automation.errors import DatabaseUnavailable, LeaseLost
+from tickstock_automation.local.leases import release_leases
 from tickstock_automation.quality.alerts import Step, take_steps
+from tickstock_automation.quality.reading import LANES
 from tickstock_automation.quality.shard_work import work_shard
-from tickstock_automation.quality.shards import claim_shard
+from tickstock_automation.quality.shards import claim_shard, hold_lanes
 from tickstock_automation.quality.sweep import alert_reports, begin_sweep, begin_touched, sessions_to_sweep, sweep, work
 from tickstock_automation.sessions import calendar
 
@@ -215,6 +221,36 @@ def test_a_dead_workers_shard_is_taken_over_and_the_dead_one_stores_nothing_more
         work_shard(frozen, calendar(), market.settings)
     assert market.told() == [("AAA", "open", "undetermined")]
     assert len(market.events("daily_summary")) == 1
+
+
+@pytest.mark.resilience
+def test_a_killed_workers_shard_is_taken_over_once_its_lease_is_over(market: Swept) -> None:
+    market.finds("AAA", DAY)
+    begin_sweep(DAY, calendar(), market.settings)
+    assert market.settings.database_uri is not None
+    uri = market.settings.database_uri.get_secret_value()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.hanging_sweep", uri], stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        while killed.stdout.readline() not in ("judging\n", ""):
+            pass
+        killed.kill()
+    assert work(calendar(), market.settings) is None, "its lease runs yet"
+    release_leases()
+    report = work(calendar(), market.settings)
+    assert report is not None
+    assert market.told() == [("AAA", "open", "undetermined")]
+
+
+@pytest.mark.resilience
+def test_a_frozen_workers_lanes_are_free_once_its_lease_is_over(market: Swept) -> None:
+    frozen = ServiceSession(engine(), Role.QUALITY_MONITOR)
+    hold_lanes(frozen, range(LANES), 1)
+    assert market.sweep(DAY) is not None
+    with pytest.raises(OperationalError):
+        frozen.execute(text("SELECT 1"))
+    frozen.invalidate()
 
 
 def test_a_shard_that_always_fails_is_left_and_told_of(market: Swept) -> None:

@@ -20,8 +20,8 @@ def _group() -> None:
 def sweep(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Runs all checks over the last sessions up to one that has closed."""
     driver, day = driver_for(as_of, coming=False)
-    cycle = driver.run_one(day, ("quality",))
-    report(as_json, {"session": cycle.session, "quality": cycle.quality})
+    driver.run_one(day, ("quality",))
+    report(as_json, {"session": str(day), "quality": driver.swept(day)})
 
 
 app.command("check")(quality_check.check)

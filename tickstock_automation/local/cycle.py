@@ -146,6 +146,11 @@ class CycleDriver:
         counted = {row[0]: row[1] for row in rows}
         return {channel.value: counted.get(channel.value, 0) for channel in Channel}
 
+    def swept(self, day: date) -> dict[str, Any] | None:
+        """What the standing summary of a session says; None without one."""
+        found = self._summary(day)
+        return dict(found[0][0]) if found else None
+
     def last_loaded(self) -> date | None:
         """The newest session whose end-of-day load is done."""
         found = self._one("SELECT max(session) FROM eod_runs WHERE outcome = 'done'")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import tickstock_automation.processing.models  # noqa: F401 -- whose table a foreign key names
 from tickstock_automation.db.base import Base, Id
 from tickstock_automation.db.runs import RunMixin
 
