@@ -63,6 +63,13 @@ def show_alert(found: Whole) -> None:
     stdout.print(facts(rows))
 
 
+MEASURES = {
+    "move": "close to close", "market_move": "the market's", "gap": "gap before the open", "body": "open to close",
+    "high_wick": "high beyond both", "low_wick": "low beyond both", "next_gap": "gap after the close", "volume": "volume",
+    "restlessness": "the market's moves",
+}  # fmt: skip
+
+
 def show_day(found: Explained) -> None:
     """Every check's view of a symbol's day."""
     stdout.print(Text.assemble((found.symbol, "bold"), f"  {found.session}"))
@@ -74,6 +81,9 @@ def show_day(found: Explained) -> None:
     stdout.print()
     if found.bars:
         _print_plot(found.bars, found.session)
+    if found.measures:
+        stdout.print(facts({MEASURES[name]: _measure(name, value) for name, value in found.measures.items()}))
+        stdout.print()
     table = columns("check", "", "verdict", "what it says", words=("what it says",))
     for one in found.views:
         table.add_row(*_view(one))
@@ -112,6 +122,12 @@ def _facts(row: Row) -> dict[str, RenderableType]:
     return rows
 
 
+def _measure(name: str, value: float | None) -> str:
+    if value is None:
+        return "·"
+    return f"{value:+.2%}" if name in ("move", "market_move") else f"{value:,.2f} times the usual"
+
+
 def _view(one: View) -> tuple[RenderableType, ...]:
     if one.finding is None:
         return Text(one.check, "dim"), "", "", Text("nothing found", "dim")
@@ -121,7 +137,12 @@ def _view(one: View) -> tuple[RenderableType, ...]:
         if finding.threshold
         else ""
     )
-    return one.check, _severity(finding.severity), SHORT[finding.verdict], Text(f"{finding.evidence['words']}{held}")
+    return (
+        one.check,
+        _severity(finding.severity),
+        SHORT[finding.verdict],
+        Text(f"{finding.evidence['words']}{held}{'; explained by what stands beside it' if one.alone else ''}"),
+    )
 
 
 def _step(one: Mapping[str, Any]) -> Text:

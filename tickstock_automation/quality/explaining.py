@@ -13,6 +13,7 @@ from tickstock_automation.errors import UsedWrongly
 from tickstock_automation.quality.checks import CHECKS
 from tickstock_automation.quality.findings import Finding
 from tickstock_automation.quality.inspection import FIGURES, Row, Wanted, bars_around, find_alerts
+from tickstock_automation.quality.measures import measures
 from tickstock_automation.quality.reading import Part, last_sessions, open_sessions, read_frames, window
 from tickstock_automation.quality.shard_work import judge_frames
 from tickstock_automation.quality.staleness import CHECK as STALE
@@ -25,10 +26,11 @@ MOST_ALERTS = 100
 
 @dataclass(frozen=True)
 class View:
-    """One check's: its finding, or None."""
+    """One check's: its finding, or None. `alone`: it is no alert, since another check's finding explains it."""
 
     check: str
     finding: Finding | None
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,24 @@ class Explained:
     bar: Row | None
     absence: str | None
     views: list[View]
+    measures: dict[str, float | None]
     alerts: list[Row]
     bars: list[Row]
 
     def as_dict(self) -> dict[str, Any]:
         """In the form that `--json` prints."""
         views = [
-            {"check": one.check, "found": one.finding is not None, **(_figures(one.finding) if one.finding else {})}
+            {
+                "check": one.check,
+                "found": one.finding is not None,
+                "explained": one.alone,
+                **(_figures(one.finding) if one.finding else {}),
+            }
             for one in self.views
         ]
         return {
-            "symbol": self.symbol, "session": self.session, "bar": self.bar, "absence": self.absence, "checks": views,
+            "symbol": self.symbol, "session": self.session, "bar": self.bar, "absence": self.absence, "measures": self.measures,
+            "checks": views,
             "alerts": self.alerts,
         }  # fmt: skip
 
@@ -66,15 +75,22 @@ def explain_day(session: Session, ticker: str, day: date, calendar: SessionCalen
     until = min(last, sessions.following(first, SETTLED_BY + 1)[-1])
     judged = window(sessions, first, until)
     frames = read_frames(session, judged, Part(symbols=(found.security.id,)))
-    by_check = {one.check: one for one in judge_frames(session, frames, judged).findings if one.date == day}
+    seen, id_ = judge_frames(session, frames, judged), found.security.id
+    by_check = {one.check: one for one in seen.findings if one.date == day}
+    own = {one.check: one for check in CHECKS for one in check(seen.context) if (one.symbol_id, one.date) == (id_, day)}
     names = [check.__name__ for check in CHECKS]
     names += sorted({*by_check, STALE}.difference(names))
+    late = {one.check for one in own.values() if one.key in seen.to_come}
     alerts, _ = find_alerts(session, Wanted(symbols=[found.security.now_called], first=day, last=day), MOST_ALERTS)
     bar = None if found.bar is None else {name: found.bar[name] for name in FIGURES}
     return Explained(
         ticker, day, bar, found.absence.words if found.absence else None,
-        [View(name, by_check.get(name)) for name in names], alerts,
-        bars_around(session, found.security.id, day, calendar),
+        [
+            View(name, by_check.get(name) or (None if name in late else own.get(name)), name in own and name not in by_check)
+            for name in names
+        ],
+        measures(seen.context, id_, day), alerts,
+        bars_around(session, id_, day, calendar),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Finding
-from tickstock_automation.quality.frame import FEW_SYMBOLS, prepare
+from tickstock_automation.quality.frame import FEW_SYMBOLS, Context, prepare
 from tickstock_automation.quality.judging import findings_of
 from tickstock_automation.quality.market_checks.facts import day_figures
 from tickstock_automation.quality.market_days import market_days, note_market
@@ -54,11 +54,11 @@ log = structlog.get_logger("sweep")
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found of a window: findings, the keys of what cannot be said yet, and what the market did (MARKET)."""
+    """What was found of a window: findings, the keys of what cannot be said yet, and what the checks looked at."""
 
     findings: list[Finding]
     to_come: set[str]
-    market: pl.DataFrame
+    context: Context
 
 
 def bounds(settings: Settings) -> Bounds:
@@ -85,7 +85,7 @@ def judge_frames(session: Session, frames: Frames, found: Window) -> Judged:
     findings = [_finite(one) for one in findings if one.symbol_id in own] + stale_data(
         frames.bars, frames.symbols, found
     )
-    return Judged(*explained(session, findings), context.market)
+    return Judged(*explained(session, findings), context)
 
 
 def work_shard(claimed: Claimed, calendar: SessionCalendar, settings: Settings) -> None:
@@ -144,7 +144,7 @@ def _store(
     if claimed.whole:
         if len(symbols) >= FEW_SYMBOLS:
             with fenced(claimed, settings) as session:
-                note_market(session, judged.market.filter(pl.col("date").is_in(found.judged)))
+                note_market(session, judged.context.market.filter(pl.col("date").is_in(found.judged)))
         return figures | {"days": day_figures(frames.bars, frames.splits, frames.symbols)}
     return figures | {"symbols": symbols}
 
