@@ -265,9 +265,11 @@ def test_the_registered_tasks_are_what_the_docs_say(settings: Settings) -> None:
         "symbols.fetch_details",
         "bars.load_session",
         "bars.make_calls",
+        "bars.repair",
         "bars.process_batch",
         "bars.reread",
         "processing.dispatch",
+        "quality.remediate",
         "quality.sweep",
         "ops.canary",
     }
