@@ -6,12 +6,24 @@ from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
 
+LISTED_BEFORE_DAYS = 21
 COMPLAINT = Complaint("missing_session", Channel.DATA_GAP, "bars")
 
 
+def _expected_from() -> pl.Expr:
+    long_before = pl.col("listed_from") < pl.col("first_bar") - pl.duration(days=LISTED_BEFORE_DAYS)
+    return (
+        pl.when(pl.col("listed_from").is_null() | long_before)
+        .then(pl.col("first_bar"))
+        .otherwise(pl.col("listed_from"))
+    )
+
+
 def missing_session(context: Context) -> list[Finding]:
-    """A session with no bar, from listing (the first bar, where the listing day is unknown) to the last session judged, or to
-    the symbol's last bar where `context.until_last_bar`.
+    """A session with no bar, from listing to the last session judged, or to the symbol's last bar where `context.until_last_bar`.
+
+    A symbol that was listed long before its first bar, or nobody knows when, is expected from that bar on: history that was never asked for is not
+    missing.
 
     Holidays, half days and special closures are the calendar's. A symbol that has no bar at all yet is not judged, nor
     is one that the vendor no longer lists (it is left out of `context.symbols` by the caller).
@@ -26,7 +38,7 @@ def missing_session(context: Context) -> list[Finding]:
     last = pl.col("last_bar") if context.until_last_bar else pl.lit(context.sessions[-1] if context.sessions else None)
     symbols = (
         context.symbols.join(spans, on="symbol_id")
-        .with_columns(pl.coalesce("listed_from", "first_bar").alias("from"), last.alias("until"))
+        .with_columns(_expected_from().alias("from"), last.alias("until"))
     )  # fmt: skip
     bounds = symbols.sort("from").join_asof(
         places.rename({"place": "first_place"}), left_on="from", right_on="date", strategy="forward"
