@@ -38,13 +38,13 @@ _ALERTS = "SELECT count(*) FROM quality_alerts"
 
 
 def bench_sweep(symbols: int, sessions: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds of a first whole sweep that judges `sessions` less the history the checks want, all findings stored as alerts
-    with their events; of the next session's, when all are known; and of what one end-of-day load touches."""
+    """Seconds of a first whole sweep as it is by default (63 sessions judged, 60 before them as history), all findings stored
+    as alerts with their events; of the next session's, when all are known; and of what all loads touched at once."""
     days = calendar().between(LAST - timedelta(days=2 * sessions + 20), LAST)[-sessions:]
     with running_rig(events=False) as rig:
         say(f"making {symbols:,} symbols and {sessions} sessions")
         rows = _fill(rig, symbols, days)
-        workers = Workers(rig, TICKSTOCK_SWEEP_SESSIONS=str(sessions))
+        workers = Workers(rig)
         workers.send("quality.sweep_touched", "quality")  # which also waits until the workers take tasks
         workers.until(lambda: workers.one(_TOUCHED) == 1, "the first touched sweep")
         warm = _touched_seconds(workers)
