@@ -111,7 +111,8 @@ def test_a_missing_bar_is_asked_for_and_told(mender: Mender) -> None:
     assert mender.repairs() == [("reload", "applied", None)]
 
 
-def test_a_finding_about_the_market_is_one_call(mender: Mender) -> None:
+@pytest.mark.parametrize("check", ["ohlc_inconsistent", "copied_closes"])
+def test_a_finding_about_the_market_is_one_call(mender: Mender, check: str) -> None:
     wrong = [f"T{number:02}" for number in range(10)]
 
     def spoil(answer: BarsAnswer) -> BarsAnswer:
@@ -124,14 +125,18 @@ def test_a_finding_about_the_market_is_one_call(mender: Mender) -> None:
     mender.rows("DELETE FROM quality_alerts RETURNING 1")
     mender.rows(
         "INSERT INTO quality_alerts (finding_key, session, check_name, channel, severity, verdict, remediation, evidence)"
-        " VALUES ('market', :day, 'market_wide', 'tickstock.quality.data_gap', 'critical', 'data_error', 'refetch', CAST(:e AS jsonb))"
+        " VALUES ('market', :day, :check, 'tickstock.quality.data_gap', 'critical', 'data_error', 'refetch', CAST(:e AS jsonb))"
         " RETURNING id",
-        day=DAY, e=json.dumps({"words": "ten of twelve are at zero", "symbols": [*wrong, "NOBODY"]}),
+        day=DAY, check=check, e=json.dumps({"words": "ten of twelve are at zero", "symbols": [*wrong, "NOBODY"]}),
     )  # fmt: skip
     calls = mender.system.played.vendor.calls
     mender.turn()
     assert mender.system.played.vendor.calls - calls == 1
     assert mender.rows("SELECT endpoint, state, count(*) FROM repair_requests GROUP BY 1, 2") == [("grouped", "answered", 10)]  # fmt: skip
+    mender.mend()
+    assert mender.rows("SELECT state, count(*) FROM repair_requests GROUP BY 1") == [("applied", 10)]
+    assert mender.rows("SELECT count(*) FROM historical_data WHERE date = :day AND open = 0", day=DAY) == [(0,)]
+    assert mender.system.events("data_gap")[-1]["state"] == "resolved"
 
 
 def test_the_days_limit_holds_and_says_what_waits(mender: Mender) -> None:

@@ -88,12 +88,22 @@ def test_a_finding_that_is_not_seen_again_repairs_nothing() -> None:
     assert (corrected.state, corrected.mark) == (State.SUPERSEDED, False)
 
 
-def test_a_finding_about_the_market_is_looked_for_as_such() -> None:
-    market = finding("market", symbol_id=None)
-    said = answer(check="market", market_wide=True)
-    assert decide(said, [market], []).state is State.ACCEPTED
-    assert decide(said, [market], [market]).state is State.REFUSED
-    assert decide(said, [finding("market")], []).words == "the check does not find it again in the bar as it is stored"
+def test_of_a_finding_about_many_symbols_each_bar_is_judged_by_itself() -> None:
+    said = answer(market_wide=True)
+    assert decide(said, [finding()], []).state is State.ACCEPTED
+    assert decide(said, [finding()], [finding(symbol_id=8)]).state is State.ACCEPTED
+    assert decide(said, [finding()], [finding()]).state is State.REFUSED
+    same = decide(answer(market_wide=True, new=WRONG), [finding()], [finding()])
+    assert (same.mark, same.words) == (True, "the vendor says the same again")
+
+
+def test_of_a_check_on_the_market_as_a_whole_no_single_bar_is_proven_wrong() -> None:
+    said = {"check": "copied_closes", "market_wide": True, "by_bar": False}
+    assert decide(answer(**said), [], []).state is State.ACCEPTED
+    assert decide(answer(**said), [], [finding()]).state is State.REFUSED, "another error would come with it"
+    assert decide(answer(**said, new=WRONG), [], []) == Decision(
+        State.REFUSED, mark=False, words="the vendor says the same again"
+    )
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,8 @@ class Window:
         return judge(bars, self.splits, self.symbols, sessions=self.sessions, judged=self.judged, market=self.market)
 
 
-def read_window(
-    session: Session, keys: Collection[Key], calendar: SessionCalendar, *, whole_market: bool = False
-) -> Window:
-    """The window about symbols' days. `whole_market`: every symbol throughout, for findings about all of them."""
+def read_window(session: Session, keys: Collection[Key], calendar: SessionCalendar) -> Window:
+    """The window about symbols' days."""
     days = sorted({day for _, day in keys})
     ids = sorted({id_ for id_, _ in keys})
     before = calendar.between(date.fromordinal(days[0].toordinal() - 2 * HISTORY_SESSIONS - 30), days[0])
@@ -66,7 +64,7 @@ def read_window(
     sessions = sorted(
         {*before[-HISTORY_SESSIONS - 1 :], *calendar.between(days[0], days[-1]), *after[: SESSIONS_AFTER + 1]}
     )
-    around = sessions if whole_market else _around(days, sessions)
+    around = _around(days, sessions)
     bars = read_frame(
         session.connection(),
         _BARS.format(

@@ -53,7 +53,8 @@ class Ask:
 class Answer:
     """What the vendor says now (`new`) beside what is stored (`old`).
 
-    `changed`: it was stored after the alert was opened; `market_wide`: the finding is about the whole market.
+    `changed`: it was stored after the alert was opened; `market_wide`: the finding is about many symbols; `by_bar`: its check
+    judges each bar by itself, and not the market's day as a whole.
     """
 
     repair_id: int
@@ -66,6 +67,7 @@ class Answer:
     changed: bool = False
     market_wide: bool = False
     error: str | None = None
+    by_bar: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,18 +159,22 @@ def same_bar(one: Day | None, other: Day | None) -> bool:
 
 def decide(answer: Answer, before: Collection[Finding], after: Collection[Finding]) -> Decision:
     """Whether the other endpoint's bar may replace the stored one: it passes the check that the stored one fails, and no other
-    error comes with it. `before`, `after`: all findings about these days, with the stored bars and with the answers in place."""
-    wrong = answer.verdict == "data_error"
-    if not _finds(before, answer):
+    error comes with it. `before`, `after`: all findings about these days, with the stored bars and with the answers in place.
+
+    Of a check on the market's day as a whole no single bar is proven wrong: another bar that brings no error is taken, and none is
+    marked.
+    """
+    if answer.by_bar and not _finds(before, answer):
         if answer.changed:
             return Decision(State.SUPERSEDED, False, "the bar was corrected since the alert was opened")
         return Decision(State.REFUSED, False, "the check does not find it again in the bar as it is stored")
+    wrong = answer.by_bar and answer.verdict == "data_error"
     if answer.new is None:
         return Decision(State.REFUSED, wrong, answer.error or "the other endpoint has no bar of that day")
     if same_bar(answer.old, answer.new):
         where = "again" if answer.market_wide else "from both endpoints"
         return Decision(State.REFUSED, wrong, f"the vendor says the same {where}")
-    if _finds(after, answer):
+    if answer.by_bar and _finds(after, answer):
         return Decision(State.REFUSED, wrong, f"the other endpoint's bar fails {answer.check} too")
     known = {one.key for one in before}
     worse = sorted(
@@ -184,11 +190,11 @@ def decide(answer: Answer, before: Collection[Finding], after: Collection[Findin
 
 
 def _finds(findings: Collection[Finding], answer: Answer) -> bool:
-    return finds(findings, answer.check, None if answer.market_wide else answer.symbol_id, answer.session)
+    return finds(findings, answer.check, answer.symbol_id, answer.session)
 
 
-def finds(findings: Collection[Finding], check: str, symbol_id: int | None, day: date) -> bool:
-    """Whether a check's finding about a symbol's day, or (None) about the whole market's, is among them."""
+def finds(findings: Collection[Finding], check: str, symbol_id: int, day: date) -> bool:
+    """Whether a check's finding about a symbol's day is among them."""
     return any(one.check == check and one.date == day and one.symbol_id == symbol_id for one in findings)
 
 

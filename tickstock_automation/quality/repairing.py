@@ -37,7 +37,7 @@ from tickstock_automation.quality.remediation import (
     finds,
     within_limit,
 )
-from tickstock_automation.quality.settling import settle_beside
+from tickstock_automation.quality.settling import NAMES, settle_beside
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 
@@ -102,7 +102,7 @@ WITH ready AS (
      GROUP BY alert_id HAVING bool_and(state <> ALL (:open)) ORDER BY alert_id LIMIT :most)
 SELECT r.id, r.alert_id, r.symbol_id, r.session, r.action, r.state, r.author, r.reason, r.old, r.new, r.error_message,
        u.action AS undoes, u.new ->> 'suspect' = 'true' AND u.action = 'refetch' AS unmarks,
-       a.state AS alert_state, a.verdict, a.check_name, a.symbol_id AS about
+       a.state AS alert_state, a.verdict, a.check_name
   FROM ready JOIN quality_alerts a ON a.id = ready.alert_id
   JOIN repair_requests r ON r.alert_id = a.id AND r.told_at IS NULL
   LEFT JOIN repair_requests u ON u.id = r.undo_of
@@ -261,13 +261,13 @@ def judge_answers(calendar: SessionCalendar, found: Remediated) -> None:
                 (row.symbol_id, row.session): row.new for row in rows if row.new is not None
             }
             keys = {(row.symbol_id, row.session) for row in rows}
-            window = read_window(session, keys, calendar, whole_market=rows[0].market_wide)
+            window = read_window(session, keys, calendar)
             before, after = window.findings(), window.findings(instead)
             decisions = [
                 decide(
                     Answer(
                         row.id, row.symbol_id, row.session, row.check_name, row.verdict, row.old, row.new, row.changed,
-                        row.market_wide, row.error_message,
+                        row.market_wide, row.error_message, row.check_name in NAMES,
                     ),
                     before,
                     after,
@@ -334,10 +334,9 @@ def _still_found(session: ServiceSession, rows: Sequence[Any], calendar: Session
     ]  # fmt: skip
     if not open_ended:
         return set()
-    wide = any(row.about is None for row in open_ended)
-    window = read_window(session, {(row.symbol_id, row.session) for row in open_ended}, calendar, whole_market=wide)
+    window = read_window(session, {(row.symbol_id, row.session) for row in open_ended}, calendar)
     findings = window.findings()
-    return {row.alert_id for row in open_ended if finds(findings, row.check_name, row.about, row.session)}
+    return {row.alert_id for row in open_ended if finds(findings, row.check_name, row.symbol_id, row.session)}
 
 
 def _ended(row: Any) -> Ended:
