@@ -66,3 +66,42 @@ def test_everything_at_once_can_be_written_as_json(market: Market) -> None:
     assert {one.symbol for one in found} == {"S00", "S01", "S02", "S04", "S05", "S06", "S08", "S09", "S10", "S11"}
     for one in found:
         json.dumps([one.observed, one.expected, one.threshold, one.evidence], allow_nan=False)
+
+
+@pytest.mark.parametrize("late", [1, -1])
+def test_a_split_that_the_bars_show_a_session_late_or_early_is_one_wrong_bar(market: Market, late: int) -> None:
+    market.splits = [(ONE, DAYS[AT], 4.0)]
+    found = market.times(ONE, AT + late, None, 0.25, 4).judged()
+    assert [(one.check, one.date, one.verdict) for one in found] == [
+        ("price_outlier", DAYS[min(AT, AT + late)], "data_error")
+    ]
+
+
+def test_a_split_on_the_day_before_the_last_is_found_as_one(market: Market) -> None:
+    found = market.times(ONE, 158, None, 0.5, 2).judged()
+    assert [(one.check, one.date) for one in found] == [("split_unadjusted", DAYS[158])]
+
+
+def test_a_halt_that_ends_with_news_is_a_hole_and_a_market_event(market: Market) -> None:
+    market.without(ONE, range(AT - 2, AT)).times(ONE, AT, None, 1.4).heavy(ONE, AT, 9, 6, 4, 3)
+    assert [(one.check, one.verdict) for one in market.judged()] == [
+        ("missing_session", "data_error"), ("missing_session", "data_error"), ("price_move", "market_event"),
+    ]  # fmt: skip
+
+
+def test_a_hole_beside_a_wrong_bar_hides_neither(market: Market) -> None:
+    found = market.without(ONE, [AT - 1]).times(ONE, AT, AT + 1, 1.2).judged()
+    assert [(one.check, one.date) for one in found] == [
+        ("missing_session", DAYS[AT - 1]), ("price_outlier", DAYS[AT]),
+    ]  # fmt: skip
+
+
+def test_an_index_without_any_volume_is_never_an_error(market: Market) -> None:
+    market.volumes[ONE] = 0
+    assert {(one.check, one.verdict) for one in market.judged()} == {("zero_volume", "undetermined")}
+
+
+def test_of_a_bar_that_is_broken_and_there_twice_both_are_told(market: Market) -> None:
+    market.prices[ONE, AT] = 0
+    found = market.twice(ONE, DAYS[AT], 50.0).judged()
+    assert [one.check for one in found] == ["duplicate_bar", "ohlc_inconsistent"]
