@@ -61,6 +61,21 @@ def test_what_is_found_does_not_depend_on_the_range_of_bars(seed: int, start: in
 
 
 @few
+@given(seeds, st.integers(HISTORY_SESSIONS, 120), st.integers(1, 60), st.sampled_from(["adjusted", "traded"]))
+def test_inside_a_window_that_is_judged_whole_the_findings_are_those_of_all(
+    seed: int, start: int, length: int, prices: Prices
+) -> None:
+    bars, splits, symbols, sessions = faulty(seed, prices)
+    inside = sessions[start : start + length]
+    window = sessions[start - HISTORY_SESSIONS : start + length + HISTORY_SESSIONS]
+    part = bars.filter(pl.col("date").is_between(window[0], window[-1]))
+    of_window = whole((part, splits, symbols, window), prices)
+    of_all = whole((bars, splits, symbols, sessions), prices)
+    first, last = inside[0], inside[-1]
+    assert {one for one in of_window if first <= one[1] <= last} == {one for one in of_all if first <= one[1] <= last}
+
+
+@few
 @given(seeds, st.integers(0, 9))
 def test_the_order_of_the_rows_does_not_matter(seed: int, shuffle: int) -> None:
     bars, splits, symbols, sessions = faulty(seed)
