@@ -1,0 +1,1 @@
+"""The data quality checks, each by itself on a made market."""

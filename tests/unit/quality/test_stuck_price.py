@@ -1,0 +1,48 @@
+"""A price that does not move though the share is traded."""
+
+from __future__ import annotations
+
+from tests.unit.quality.market import AT, CLOSE, DAYS, ONE, Market, days_of
+from tickstock_automation.quality.checks.stuck_price import stuck_price
+
+
+def test_one_price_all_day_in_a_share_that_moves(market: Market) -> None:
+    market.prices[ONE, AT] = price = market.prices[ONE, AT, CLOSE]
+    [one] = market.found(stuck_price)
+    assert (one.symbol, one.date, one.verdict, one.severity) == ("S03", DAYS[AT], "data_error", "high")
+    assert (one.observed, one.threshold, one.remediation) == (price, 4.0, "refetch")
+    assert one.evidence["high"] == one.evidence["low"] == price
+    assert "moves on other days" in one.evidence["words"]
+
+
+def test_a_feed_that_stands_still_for_days(market: Market) -> None:
+    market.prices[ONE, AT : AT + 5] = market.prices[ONE, AT - 1, CLOSE]
+    found = market.found(stuck_price)
+    assert days_of(found) == set(range(AT, AT + 5))
+    assert f"as on {DAYS[AT - 1]}" in found[0].evidence["words"]
+
+
+def test_a_thin_share_rightly_repeats_its_price(market: Market) -> None:
+    market.times(ONE, 0, None, 1.0, 0.0005)
+    market.prices[ONE, AT] = market.prices[ONE, AT, CLOSE]
+    assert market.found(stuck_price) == []
+
+
+def test_a_share_without_a_range_on_a_quarter_of_its_days_is_like_that(market: Market) -> None:
+    market.prices[ONE, ::3] = market.prices[ONE, ::3, CLOSE][:, None]
+    assert market.found(stuck_price) == []
+
+
+def test_the_same_close_with_other_prices_around_is_none(market: Market) -> None:
+    market.prices[ONE, AT, CLOSE] = market.prices[ONE, AT - 1, CLOSE]
+    assert market.found(stuck_price) == []
+
+
+def test_a_bar_without_volume_is_another_checks_matter(market: Market) -> None:
+    market.prices[ONE, AT] = market.prices[ONE, AT, CLOSE]
+    assert market.heavy(ONE, AT, 0).found(stuck_price) == []
+
+
+def test_only_in_the_sessions_judged(market: Market) -> None:
+    market.prices[ONE, AT : AT + 5] = market.prices[ONE, AT - 1, CLOSE]
+    assert days_of(market.found(stuck_price, DAYS[AT + 3 :])) == {AT + 3, AT + 4}
