@@ -21,5 +21,5 @@ def hang(*_arguments: Any, **_named: Any) -> Any:
 if __name__ == "__main__":
     found = load_settings(stack=False, DATABASE_URI=SecretStr(sys.argv[1]))
     use_settings(found)
-    shard_work.judge = hang
+    shard_work.findings_of = hang
     work(calendar(), found)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import polars as pl
 import pytest
 from sqlalchemy import Engine, text
 
@@ -16,6 +15,7 @@ from tests.services import Seen
 from tickstock_automation.events.catalogue import Channel, Severity, Verdict
 from tickstock_automation.quality import shard_work
 from tickstock_automation.quality.findings import Finding
+from tickstock_automation.quality.frame import Context
 from tickstock_automation.quality.sweep import begin_touched, sweep, work
 from tickstock_automation.sessions import calendar
 from tickstock_automation.settings import Settings
@@ -32,11 +32,10 @@ class Script:
     shown: list[tuple[set[str], list[date]]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
-    def judge(
-        self, bars: pl.DataFrame, splits: pl.DataFrame, symbols: pl.DataFrame, *, judged: Sequence[date], **_: Any
-    ) -> list[Finding]:
+    def findings_of(self, context: Context) -> list[Finding]:
         self.before()
-        ids = dict(symbols.select("symbol", "symbol_id").iter_rows())
+        judged = context.judged
+        ids = dict(context.symbols.select("symbol", "symbol_id").iter_rows())
         self.shown.append((set(ids), list(judged)))
         return [
             Finding(
@@ -116,7 +115,7 @@ class Swept(Seen):
 @pytest.fixture
 def swept(settings: Settings, admin: Engine, monkeypatch: pytest.MonkeyPatch) -> Swept:
     script = Script()
-    monkeypatch.setattr(shard_work, "judge", script.judge)
+    monkeypatch.setattr(shard_work, "findings_of", script.findings_of)
     monkeypatch.setattr(shard_work, "stale_data", lambda *_: [])
     return Swept(admin, settings, script)
 

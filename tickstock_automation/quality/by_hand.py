@@ -84,7 +84,7 @@ def ask_by_hand(
     alert_id = _alert(session, symbol_id, day, now, words)
     new = dict(wish.values) if wish.values else {"suspect": wish.suspect} if wish.suspect is not None else None
     id_ = _insert(session, alert_id, symbol_id, day, wish.action, new, asked_on, author, reason)
-    take_steps(session, [Step(alert_id, "remediating", author, words)])
+    take_steps(session, [Step(alert_id, "remediating", author, words, person=True)])
     return id_
 
 

@@ -19,6 +19,7 @@ range of bars that was asked for. Columns of `Context.bars`, one row for each ba
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -78,6 +79,17 @@ class Context:
     prices: Prices = "traded"
     until_last_bar: bool = False
 
+    def asks_for(self, day: date) -> bool:
+        """Whether findings on this day are wanted: a session judged, or a day without one that follows such a session (or
+        comes before all)."""
+        if not self.sessions:
+            return False
+        return self.sessions[max(0, bisect_right(self.sessions, day) - 1)] in self._judged
+
+    @cached_property
+    def _judged(self) -> frozenset[date]:
+        return frozenset(self.judged)
+
     @cached_property
     def levels(self) -> Levels:
         """Breaks in the level of the prices, by row of `bars`."""
@@ -104,7 +116,9 @@ def prepare(
 ) -> Context:
     """Joins and neighbours. `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS; `prices`: whether the
     bars are as traded, or adjusted for all splits; `market`: what is known of some days already (MARKET), from more symbols."""
-    frame = bars.join(symbols, on="symbol_id").sort("symbol_id", "date", maintain_order=True)
+    known_volume = pl.when(pl.col("volume").is_finite()).then(pl.col("volume"))
+    splits = splits.filter(pl.col("ratio").is_finite() & (pl.col("ratio") > 0))
+    frame = bars.with_columns(known_volume).join(symbols, on="symbol_id").sort("symbol_id", "date", maintain_order=True)
     again = (
         (pl.col("symbol_id") == pl.col("symbol_id").shift(1)) & (pl.col("date") == pl.col("date").shift(1))
     ).fill_null(value=False)

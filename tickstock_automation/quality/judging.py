@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -40,11 +41,16 @@ def judge(
 
 
 def findings_of(context: Context) -> list[Finding]:
-    """All checks' findings, those left out that others explain."""
-    days = context.sessions
+    """All checks' findings on the sessions judged, those left out that others explain.
+
+    What explains a finding may lie before the first session judged, so the whole window is looked at first.
+    """
+    days, wanted = context.sessions, context
+    context = replace(context, judged=list(days))
 
     def session_after(day: date) -> date:
         at = bisect_right(days, day)
         return days[at] if at < len(days) else day
 
-    return merge([finding for check in CHECKS for finding in check(context)], session_after)
+    found = merge([finding for check in CHECKS for finding in check(context)], session_after)
+    return [one for one in found if wanted.asks_for(one.date)]

@@ -15,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tickstock_automation.quality.ratios import unit_ratio
+
 LONGEST_BLOCK = 25
 BREAK_SCALES = 5.0
 LEAST_BREAK = 0.045
 LARGE_STEP = 0.6
+FIRST_BARS, UNIT_NOISE = 3, 0.1
 Floats = npt.NDArray[np.float64]
 _COLUMNS = ("gap", "body", "gap_scale", "body_scale", "v_ratio", "quiet", "c", "up", "down")
 
@@ -123,11 +126,18 @@ class Levels:
             _or(self.v_ratio[first], 0.0), _or(self.v_ratio[second], 0.0),
         )  # fmt: skip
 
+    def ends_first_bars(self, at: int) -> bool:
+        """Whether a break after a symbol's first bar, or after its second or third by a unit, tells of the bars before it."""
+        number = int(self.number[at])
+        return number == 1 or (number <= FIRST_BARS and unit_ratio(float(self.gap[at]), UNIT_NOISE) is not None)
+
     @cached_property
     def steps(self) -> list[Step]:
-        """Breaks that are no segment's and no first bar's, where the level before and the level after are apart by about the gap."""
+        """Breaks that are no segment's, no first bar's and no last one's, where the level before and the level after are apart by about the gap."""
         ends = {end for one in self.segments for end in (one.first, one.last + 1)}
-        alone = [int(at) for at in self.breaks if int(at) not in ends and self.number[at] > 1]
+        alone = [
+            int(at) for at in self.breaks if int(at) not in ends and self.left[at] and not self.ends_first_bars(int(at))
+        ]
         return [step for at in alone if (step := self._step(at)) is not None]
 
     def _step(self, at: int) -> Step | None:

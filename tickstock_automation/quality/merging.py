@@ -9,15 +9,25 @@ from datetime import date
 from tickstock_automation.quality.findings import Finding, in_order
 
 EXPLAINED = ("price_move", "volume_spike", "volume_drought")
-WRONG_PRICES = ("price_outlier", "split_unadjusted", "ohlc_inconsistent", "copied_bar", "stuck_price", "ticker_reuse")
-EVENT_DAYS = 2  # sessions after a move over which heavy trading belongs to it
+WRONG_PRICES = (
+    "price_outlier",
+    "split_unadjusted",
+    "ohlc_inconsistent",
+    "copied_bar",
+    "stuck_price",
+    "ticker_reuse",
+    "foreign_bar",
+)
+SAYS_MORE = ("foreign_bar", "ticker_reuse")  # than `price_outlier`
+EVENT_DAYS = 4  # sessions after a move over which heavy trading belongs to it
 
 
 def merge(findings: Sequence[Finding], session_after: Callable[[date], date]) -> list[Finding]:
     """Leaves out findings that another one explains, in the order of symbol, date, check.
 
     A move that is no error of its own is explained by wrong prices on its day or on the session before; a volume out of
-    line by a finding about the price on its day, or by a market event of the session before. Errors always stand.
+    line by a finding about the price on its day, or by a market event of the four sessions before. Of two checks that say that a bar is off the one stands that says whose it
+    is. Else errors always stand.
     """
     by_symbol: dict[int, list[Finding]] = defaultdict(list)
     for one in findings:
@@ -38,7 +48,10 @@ def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -
             for _ in range(EVENT_DAYS + 1):
                 events.add(day)
                 day = session_after(day)
+    known = {one.date for one in findings if one.check in SAYS_MORE}
     for one in findings:
+        if one.check == "price_outlier" and one.date in known:
+            continue
         if one.verdict == "data_error" or one.check not in EXPLAINED:
             yield one
         elif one.check == "price_move":

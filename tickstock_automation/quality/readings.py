@@ -18,7 +18,7 @@ SHORTEST_SWAP, LONGEST_SWAP = 3, 22
 LONGEST_SHIFT = 25
 GAP_TAILS, VOLUME_SPREAD = 3.0, 0.3
 PROMISING = 1.5
-NEARLY = 1.0
+NEARLY = 2.0
 WORTH = 7.0  # a gain below it is chance
 _COLUMNS = (
     "o", "c", "raw_gap", "raw_body", "market_gap", "market_body", "gap_scale", "body_scale", "v_ratio", "day_v",

@@ -17,6 +17,7 @@ from tickstock_automation.quality.findings import Finding
 from tickstock_automation.quality.lives import Known, decide
 from tickstock_automation.quality.market_checks.finding import MarketFinding, market_key
 from tickstock_automation.quality.models import QualityAlert
+from tickstock_automation.quality.remediation import BY_HAND_CHECK
 
 MOST_ALERTS = 5_000  # a transaction: what a killed worker has to do again
 Transactions = Callable[[], AbstractContextManager[ServiceSession]]
@@ -96,8 +97,8 @@ def record_market(
 
 
 def _is_checks(alert: Known) -> bool:
-    """Not one of a refused row's, or of the system's: no sweep finds these again."""
-    return alert.key == f"{alert.check}:{alert.symbol_id}:{alert.session}"
+    """Not one of a refused row's, of the system's or of a person's act: no sweep finds these again."""
+    return alert.check != BY_HAND_CHECK and alert.key == f"{alert.check}:{alert.symbol_id}:{alert.session}"
 
 
 def _chunks(plans: dict[int, Plan]) -> Iterable[list[Plan]]:

@@ -322,7 +322,7 @@ def _steps(session: ServiceSession, rows: Sequence[Any], calendar: SessionCalend
         by_person = [one for one in ended if one.author != AUTHOR]
         if end is not None and (by_person or own[0].alert_state == "remediating"):
             author = by_person[-1].author if by_person else AUTHOR
-            steps.append(Step(alert_id, end.state, author, end.words, end.verdict))
+            steps.append(Step(alert_id, end.state, author, end.words, end.verdict, person=bool(by_person)))
     return steps
 
 

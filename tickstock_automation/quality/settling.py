@@ -53,5 +53,5 @@ def settle_beside(session: ServiceSession, ended: Sequence[Any], calendar: Sessi
         )
         end = beside(act, alert.state, found=found)
         if end is not None:
-            steps.append(Step(alert.id, end.state, row.author, end.words))
+            steps.append(Step(alert.id, end.state, row.author, end.words, person=True))
     take_steps(session, steps)

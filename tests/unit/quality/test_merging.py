@@ -15,8 +15,10 @@ SPLIT = date(2024, 3, 8)
 
 
 def finding(check: str, after: int = 0, verdict: Verdict = "undetermined", symbol: int = 1) -> Finding:
+    evidence = {"boundary": str(DAY)} if check == "ticker_reuse" else {}
     return Finding(
-        symbol, f"S{symbol}", DAY + timedelta(days=after), check, Channel.PRICE_ANOMALY, "medium", verdict, 1.0, 1.0, 1.0, "none"
+        symbol, f"S{symbol}", DAY + timedelta(days=after), check, Channel.PRICE_ANOMALY, "medium", verdict, 1.0, 1.0, 1.0, "none",
+        evidence,
     )  # fmt: skip
 
 
@@ -40,9 +42,14 @@ def test_prices_that_are_not_surely_wrong_explain_no_move() -> None:
 
 
 @pytest.mark.parametrize("check", ["volume_spike", "volume_drought"])
-def test_a_move_explains_the_volume_of_its_day_and_of_two_more(check: str) -> None:
-    volumes = [finding(check, after) for after in range(-1, 4)]
-    assert left(finding("price_move"), *volumes) == [(check, -1), ("price_move", 0), (check, 3)]
+def test_a_move_explains_the_volume_of_its_day_and_of_four_more(check: str) -> None:
+    volumes = [finding(check, after) for after in range(-1, 6)]
+    assert left(finding("price_move"), *volumes) == [(check, -1), ("price_move", 0), (check, 5)]
+
+
+@pytest.mark.parametrize("check", ["foreign_bar", "ticker_reuse"])
+def test_that_a_bar_is_anothers_says_more_than_that_it_is_off(check: str) -> None:
+    assert left(finding("price_outlier", 0, "data_error"), finding(check, 0, "data_error")) == [(check, 0)]
 
 
 def test_wrong_prices_explain_the_volume_beside_them() -> None:

@@ -33,9 +33,10 @@ def test_such_a_bar_is_nobodys_neighbour(market: Market) -> None:
     assert [one.check for one in market.judged()] == ["unexpected_session"]
 
 
-def test_only_between_the_sessions_judged(market: Market) -> None:
+def test_such_a_day_belongs_to_the_session_before_it(market: Market) -> None:
     day = date(2023, 8, 26)
     market.twice(ONE, day, 50.0)
     assert market.found(unexpected_session, [one for one in DAYS if one > day]) == []
-    assert market.found(unexpected_session, [one for one in DAYS if one < day]) == []
+    assert market.found(unexpected_session, [one for one in DAYS if one < day][:-1]) == []
+    assert len(market.found(unexpected_session, [max(one for one in DAYS if one < day)])) == 1
     assert len(market.found(unexpected_session, DAYS)) == 1

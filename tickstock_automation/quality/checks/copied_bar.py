@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
 
 FARTHEST = 10  # bars back
 TICK = 0.01
+LIQUID = math.log(10_000)  # shares a day: what trades less may well repeat itself within cents
 SHIFT, SURE_SHIFT = 1.5, 5.5  # ln of how many times better the days around fit a session away
 MARGIN = 3.0
 MANY_TICKS, FEW_TICKS = 10, 3  # between high and low: with fewer, four equal prices may be chance, or twice running
@@ -40,7 +42,7 @@ def copied_bar(context: Context) -> list[Finding]:
 def _earlier(context: Context) -> dict[int, Finding]:
     """By row of the frame."""
     bars = context.bars.select(
-        "symbol_id", "symbol", "date", *PRICES, "volume", "number",
+        "symbol_id", "symbol", "date", *PRICES, "volume", "number", "v_usual",
         pl.sum_horizontal(pl.col(name) * weight for name, weight in zip(PRICES, (1.1, 1.7, 2.3, 3.1), strict=True)).alias("key"),
     )  # fmt: skip
     found: dict[int, Finding] = {}
@@ -136,7 +138,11 @@ def _of_another_session(row: dict[str, Any], way: str, verdict: Verdict) -> Find
 def _judged(row: dict[str, Any], back: int) -> Finding | None:
     volume = row["volume"] == row["of_volume"] and (row["volume"] or 0) > 0
     ticks = (row["high"] - row["low"]) / TICK
-    if not (volume or (ticks >= MANY_TICKS and back == 1) or (ticks >= FEW_TICKS and row["run"])):
+    if not (
+        volume
+        or (ticks >= MANY_TICKS and back == 1)
+        or (ticks >= FEW_TICKS and row["run"] and (row["v_usual"] or 0.0) > LIQUID)
+    ):
         return None
     return _about(row, back, str(row["of"]), "and the volume" if volume else "but not the volume")
 

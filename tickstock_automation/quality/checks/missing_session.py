@@ -40,6 +40,15 @@ def missing_session(context: Context) -> list[Finding]:
         context.symbols.join(spans, on="symbol_id")
         .with_columns(_expected_from().alias("from"), last.alias("until"))
     )  # fmt: skip
+    early = symbols.filter(pl.col("first_bar") < pl.col("from")).select(
+        "symbol_id", "from"
+    )  # bars before it are none of its own
+    too_many = (
+        present.join(early, on="symbol_id").filter(pl.col("date") < pl.col("from")).group_by("symbol_id").len("early")
+    )
+    symbols = symbols.join(too_many, on="symbol_id", how="left").with_columns(
+        pl.col("bars") - pl.col("early").fill_null(0)
+    )
     bounds = symbols.sort("from").join_asof(
         places.rename({"place": "first_place"}), left_on="from", right_on="date", strategy="forward"
     ).sort("until").join_asof(places.rename({"place": "last_place"}), left_on="until", right_on="date", strategy="backward")  # fmt: skip

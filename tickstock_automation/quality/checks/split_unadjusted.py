@@ -16,7 +16,11 @@ NOISE = 2.5  # usual gaps that the ratio may be off by
 UNIT_NOISE = 0.08
 CALM = 4.0  # usual moves within the day, at most
 # Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
-LIMITS = ((0.38, 0.75, 0.01, 0.03), (0.6, 1.6, 0.02, 0.06), (1.3, 2.0, 0.04, 0.08), (float("inf"), 3.0, 0.08, 0.08))
+LIMITS = ((0.38, 0.75, 0.01, 0.03), (0.6, 1.6, 0.02, 0.06), (1.3, 1.6, 0.04, 0.08), (float("inf"), 2.0, 0.08, 0.08))
+BEYOND, UNIT_HEAVY = (
+    math.log(50.0),
+    2.0,
+)  # a step that no market makes; beside a smaller one by a unit, as by a split, trading is ordinary
 COMPLAINT = Complaint("split_unadjusted", Channel.PRICE_ANOMALY, "usual moves")
 
 
@@ -37,7 +41,7 @@ def split_unadjusted(context: Context) -> list[Finding]:
             if ratio is None:
                 continue
             near = [day for day in listed if abs((day - row["date"]).days) <= 4]
-            words = f"prices step by {math.exp(step.shift):.4g} and stay: {ratio.words}; volume ordinary"
+            words = f"prices step by {math.exp(step.shift):.4g} and stay: {ratio.words}; volume {math.exp(step.volume):.1f} times the usual"
             if near and context.prices == "traded":
                 words += f"; the split of {near[0]} is known, the bars do not show it so"
             elif near:
@@ -66,11 +70,12 @@ def _ratio(step: Step, gap_scale: float) -> Ratio | None:
     if step.z < SURE:
         return None
     size = abs(step.shift)
+    volume = max(step.volume, step.volume_next)
     unit = unit_ratio(step.shift, UNIT_NOISE)
-    if unit is not None:
+    if unit is not None and (size > BEYOND or volume < UNIT_HEAVY):
         return unit
     _, heavy, least, most = next(limit for limit in LIMITS if size < limit[0])
     ratio = split_ratio(step.shift, min(most, max(least, NOISE * gap_scale)))
-    if ratio is None or max(step.volume, step.volume_next) > heavy or step.body_z > CALM:
+    if ratio is None or volume > heavy or step.body_z > CALM:
         return None
     return ratio

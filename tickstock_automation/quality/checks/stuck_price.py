@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import polars as pl
 
@@ -13,31 +14,56 @@ from tickstock_automation.quality.frame import PRICES, Context
 AROUND = 41
 LIVELY = 0.25  # of the bars around at most are without a range
 HARDLY = 1_000
+TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
+MOVES_FAR = 20.0
+FEW_CLOSES, MANY_CLOSES = 3, 4  # running: the first may be chance (one close in 150 is the one before)
 COMPLAINT = Complaint("stuck_price", Channel.DATA_GAP, "bars alike")
 
 
 def stuck_price(context: Context) -> list[Finding]:
-    """Open, high, low and close the same in a share that trades and moves; or the same close three times with other prices.
+    """Open, high, low and close the same in a share that trades and moves; or the same close on four days running, beside other
+    prices that move (three may be chance).
 
     A share that hardly trades rightly repeats its price: where a quarter of the 40 bars around have no range either, or
-    fewer than 1,000 shares are usual, nothing is said. Of 92 large companies over five years one day had a single price,
-    with a hundredth of its volume. RealTest calls such bars flat spikes.
+    fewer than 1,000 shares are usual, or high and low are within five cents on most days, nothing is said. Of 92 large
+    companies over five years one day had a single price, with a hundredth of its volume. RealTest calls such bars flat spikes.
     """
+    within = "symbol_id"
     flat = (pl.col("high") == pl.col("low")) & (pl.col("open") == pl.col("close"))
-    around = flat.cast(pl.Float64).rolling_mean(AROUND, min_samples=1, center=True).over("symbol_id")
     again = ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0)).fill_null(value=False)
-    rows = context.bars.with_columns(
-        flat.alias("flat"), around.alias("flat_share"), again.alias("again"), pl.col("date").shift(1).alias("prior_date")
-    ).filter(
-        pl.col("flat") & (pl.col("flat_share") < LIVELY) & (pl.col("volume") > 0)
-        & (pl.col("v_usual").fill_null(0.0) > math.log(HARDLY)) & pl.col("date").is_in(context.judged)
+    bars = context.bars.select(
+        "symbol_id", "symbol", "date", *PRICES, "volume", flat.alias("flat"), again.alias("again"),
+        pl.col("date").shift(1).alias("prior_date"), pl.col("v_usual").fill_null(0.0).alias("v_usual"),
+        flat.cast(pl.Float64).rolling_mean(AROUND, min_samples=1, center=True).over(within).alias("flat_share"),
+        ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
+        (again & again.shift(-1)).fill_null(value=False).alias("thrice"),
     )  # fmt: skip
-    return [
-        COMPLAINT.about(
-            row, f"open, high, low and close are all {row['close']:g}"
-            + (f", as on {row['prior_date']}" if row["again"] else "") + "; it trades and moves on other days",
-            "data_error", "medium", "refetch", observed=row["close"], threshold=4.0,
-            **{name: row[name] for name in PRICES},
-        )
-        for row in rows.iter_rows(named=True)
-    ]  # fmt: skip
+    lively = (pl.col("flat_share") < LIVELY) & (pl.col("v_usual") > math.log(HARDLY)) & (pl.col("volume") > 0)
+    judged = pl.col("date").is_in(context.judged)
+    found = [
+        _flat(row)
+        for row in bars.filter(pl.col("flat") & lively & (pl.col("cents") > MOVES) & judged).iter_rows(named=True)
+    ]
+    if not bars["thrice"].any():
+        return found
+    runs = bars.with_columns((~pl.col("again")).cum_sum().alias("run")).with_columns(
+        pl.len().over("run").alias("closes")
+    )
+    same = (pl.col("closes") >= FEW_CLOSES) & pl.col("again") & ~pl.col("flat") & (pl.col("cents") > MOVES_FAR)
+    return [*found, *(_same_close(row) for row in runs.filter(same & lively & judged).iter_rows(named=True))]
+
+
+def _flat(row: dict[str, Any]) -> Finding:
+    again = f", as on {row['prior_date']}" if row["again"] else ""
+    return COMPLAINT.about(
+        row, f"open, high, low and close are all {row['close']:g}{again}; it trades and moves on other days",
+        "data_error", "medium", "refetch", observed=row["close"], threshold=4.0, **{name: row[name] for name in PRICES},
+    )  # fmt: skip
+
+
+def _same_close(row: dict[str, Any]) -> Finding:
+    return COMPLAINT.about(
+        row, f"close {row['close']:g} is that of {row['prior_date']}, {row['closes']} sessions running, while other prices move",
+        "data_error" if row["closes"] >= MANY_CLOSES else "undetermined", "low", "refetch", observed=row["close"],
+        threshold=float(MANY_CLOSES),
+    )  # fmt: skip

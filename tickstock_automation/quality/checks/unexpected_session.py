@@ -17,6 +17,5 @@ def unexpected_session(context: Context) -> list[Finding]:
             row, f"a bar of {row['date']:%A} {row['date']}, when the exchange did not trade", "data_error", "low", "review",
             observed=1.0, expected=0.0, threshold=0.0,
         )
-        for row in context.off_session.iter_rows(named=True)
-        if not context.judged or context.judged[0] <= row["date"] <= context.judged[-1]
+        for row in context.off_session.iter_rows(named=True) if context.asks_for(row["date"])
     ]  # fmt: skip

@@ -23,6 +23,7 @@ from tickstock_automation.quality.outliers.telling import (
 from tickstock_automation.quality.ratios import split_ratio, unit_ratio
 
 LEAST = 0.065
+BEYOND, FRENZY = math.log(8.0), 3.0  # no market's work at all; and how much may be traded beside a huge shift
 CERTAIN = 0.09  # a shift that no real day came back from
 
 
@@ -51,7 +52,7 @@ def judged(segment: Segment) -> tuple[Verdict | None, str]:
         return None, ""
     unit = unit_ratio(segment.shift, 0.1) or split_ratio(segment.shift, 0.03)
     named = f"about {unit.words}" if unit else f"{segment.z:.0f} usual gaps"
-    if shift > HUGE or (shift > BIG and volume < 2 * HEAVY):
+    if shift > BEYOND or (shift > HUGE and volume < FRENZY) or (shift > BIG and volume < 2 * HEAVY):
         return "data_error", named
     if segment.bars == 1 and segment.volume_in < (
         HEAVIER if shift > CERTAIN and segment.mismatch < RETURN - 0.1 else HEAVY
