@@ -193,7 +193,9 @@ def _figure(text: pl.Expr) -> pl.Expr:
 
 def _faults(texts: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
     """row, symbol, date, why: null where the row can be read."""
-    both = read.join(texts, on="row", suffix="_text", maintain_order="left")
+    both = pl.concat(
+        [read, texts.select(pl.col(name).alias(f"{name}_text") for name in ("date", *FIGURES))], how="horizontal"
+    )
     garbled = [
         pl.when(
             pl.col(name).is_null()

@@ -97,10 +97,8 @@ class Context:
 
     def rows(self, places: Sequence[int]) -> list[dict[str, Any]]:
         """The bars in these rows of the frame that lie in a session judged, each with its `row`."""
-        if not places:
-            return []
-        found = self.bars[list(places)].with_columns(pl.Series("row", list(places), pl.Int64))
-        return found.filter(pl.col("date").is_in(self.judged)).to_dicts()
+        found = [{**self.bars.row(place, named=True), "row": place} for place in places]
+        return [row for row in found if row["date"] in self._judged]
 
 
 def prepare(

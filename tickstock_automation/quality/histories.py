@@ -38,7 +38,8 @@ def boundaries(frame: pl.DataFrame, levels: Levels) -> list[Boundary]:
     found: list[Boundary] = []
     for at in _candidates(levels, volume):
         number, left = int(levels.number[at]), int(levels.left[at])
-        if number < FEW or left < FEW:
+        small = levels.away[at] < HOLE and abs(levels.gap[at]) <= STEP and volume[at] > 0
+        if number < FEW or left < FEW or small:
             continue
         why = _why(levels, volume, at)
         if why is None:

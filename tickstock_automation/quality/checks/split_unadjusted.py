@@ -35,11 +35,11 @@ def split_unadjusted(context: Context) -> list[Finding]:
     known = _known(context)
     found = []
     for step in context.levels.steps:
+        ratio = _ratio(step, float(context.levels.gap_scale[step.at]))
+        if ratio is None:
+            continue
         for row in context.rows([step.at]):
             listed = known.get(row["symbol_id"], {})
-            ratio = _ratio(step, row["gap_scale"])
-            if ratio is None:
-                continue
             near = [day for day in listed if abs((day - row["date"]).days) <= 4]
             words = f"prices step by {math.exp(step.shift):.4g} and stay: {ratio.words}; volume {math.exp(step.volume):.1f} times the usual"
             if near and context.prices == "traded":
