@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from zlib import crc32
 
 import polars as pl
 import pytest
@@ -23,6 +25,23 @@ KEY = "replay-key"
 def bar(symbol: str, day: date, close: float = 10.0, volume: float = 1000.0) -> tuple[object, ...]:
     """One plausible bar."""
     return (symbol, day.isoformat(), close * 0.99, close * 1.02, close * 0.97, close, volume)
+
+
+def lively(symbol: str, day: date, close: float = 10.0, volume: float = 1000.0) -> tuple[object, ...]:
+    """A bar about there, of its own each day, that opens where the one before closed: a market in which no check finds anything."""
+
+    def chance(place: int) -> float:
+        return crc32(f"{symbol} {day} {place}".encode()) / 2**32
+
+    def path(number: int) -> float:
+        turn = crc32(symbol.encode()) % 100
+        return close * (1 + 0.012 * math.sin(1.3 * number + turn) + 0.008 * math.sin(2.9 * number + 2 * turn))
+
+    number = day.toordinal() // 7 * 5 + min(day.weekday(), 4)
+    opens, closes = path(number - 1) * (1 + 0.002 * (chance(0) - 0.5)), path(number)
+    high, low = max(opens, closes) * (1.001 + 0.006 * chance(1)), min(opens, closes) * (0.999 - 0.006 * chance(2))
+    prices = [round(price, 4) for price in (opens, high, low, closes)]
+    return (symbol, day.isoformat(), *prices, round(volume * (0.8 + 0.4 * chance(3))))
 
 
 def write_bars(folder: Path, rows: Sequence[tuple[object, ...]]) -> Path:

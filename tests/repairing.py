@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import bar
+from tests.builders import bar, lively
 from tests.services import DAYS, Altered, System
 from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.repair.service import repair
@@ -110,4 +110,11 @@ class Mender:
 @pytest.fixture
 def mender(build: Callable[..., System]) -> Mender:
     """Twelve symbols on forty sessions."""
-    return Mender(build([bar(f"T{number:02}", day, 10 + number) for number in range(12) for day in DAYS[:40]]))
+    return Mender(
+        build(
+            [
+                (bar if day == DAY else lively)(f"T{number:02}", day, 10 + number)
+                for number in range(12) for day in DAYS[:40]
+            ]
+        )
+    )  # fmt: skip
