@@ -18,7 +18,8 @@ WRONG_PRICES = (
     "ticker_reuse",
     "foreign_bar",
 )
-SAYS_MORE = ("foreign_bar", "ticker_reuse")  # than `price_outlier`
+SAYS_MORE = ("foreign_bar", "ticker_reuse")  # whose the bar is, ...
+SAYS_LESS = ("price_outlier", "split_unadjusted", "stuck_price", "volume_drought")  # ... than that it is odd
 EVENT_DAYS = 4  # sessions after a move over which heavy trading belongs to it
 
 
@@ -26,8 +27,8 @@ def merge(findings: Sequence[Finding], session_after: Callable[[date], date]) ->
     """Leaves out findings that another one explains, in the order of symbol, date, check.
 
     A move that is no error of its own is explained by wrong prices on its day or on the session before; a volume out of
-    line by a finding about the price on its day, or by a market event of the four sessions before. Of two checks that say that a bar is off the one stands that says whose it
-    is. Else errors always stand.
+    line by a finding about the price on its day, or by a market event of the four sessions before. Where it is known that a bar is another's, it is no more said that it is
+    odd. Else errors always stand.
     """
     by_symbol: dict[int, list[Finding]] = defaultdict(list)
     for one in findings:
@@ -50,7 +51,7 @@ def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -
                 day = session_after(day)
     known = {one.date for one in findings if one.check in SAYS_MORE}
     for one in findings:
-        if one.check == "price_outlier" and one.date in known:
+        if one.check in SAYS_LESS and one.date in known:
             continue
         if one.verdict == "data_error" or one.check not in EXPLAINED:
             yield one

@@ -37,7 +37,9 @@ def explained(session: Session, findings: Sequence[Finding]) -> tuple[list[Findi
             unloaded=row.unloaded,
         )  # fmt: skip
         since = -1 if row.bootstrap else (day - row.first_seen).days
-        why = reason(MissingFacts(absence, row.list_date is not None, since, row.absent_since))
+        why = reason(
+            MissingFacts(absence, row.list_date is not None, since, row.absent_since, one.evidence.get("usual_volume"))
+        )
         if why is None:
             to_come.add(one.key)
         else:

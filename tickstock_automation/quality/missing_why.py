@@ -12,6 +12,7 @@ from tickstock_automation.quality.findings import Finding
 
 CHECKS = ("missing_session", "stale_data")
 NEW_SESSIONS = 10  # a listing's details come in the evening of its day, or days later
+LIQUID = 50_000.0  # shares a day: what trades so much does not rest for a day
 THIN_WORDS = "lacks too many symbols"
 
 
@@ -30,12 +31,14 @@ class Why(StrEnum):
 @dataclass(frozen=True)
 class MissingFacts:
     """`absence`: what the bars' service knows; `first_seen`, `listed_known`: since when the symbol is known, and whether its
-    list date is; `days_since_seen`: calendar days from then to the session; `absent_since`: not in the listing since."""
+    list date is; `days_since_seen`: calendar days from then to the session; `absent_since`: not in the listing since; `usual_volume`: shares that it trades on other
+    days."""
 
     absence: Facts
     listed_known: bool
     days_since_seen: int
     absent_since: date | None = None
+    usual_volume: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ def reason(facts: MissingFacts) -> Reason | None:
     if not facts.listed_known and 0 <= facts.days_since_seen <= NEW_SESSIONS:
         words = "a new listing whose first day is not known yet: its details are late"
         return Reason(Why.DETAILS_LATE, words, "undetermined", "low", "none")
+    if outcome is Outcome.KNOWN_EMPTY and (facts.usual_volume or 0.0) >= LIQUID:
+        words = f"the vendor has none, asked again, though {facts.usual_volume:,.0f} shares are usual: halted, or lost"
+        return Reason(Why.VENDOR_INCOMPLETE, words, "undetermined", "medium", "review")
     if outcome is Outcome.KNOWN_EMPTY:
         words = "halted, or nobody traded: the vendor's answer is full otherwise and was asked again"
         return Reason(Why.NO_TRADE, words, "market_event", "low", "none")

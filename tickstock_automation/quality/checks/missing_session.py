@@ -59,12 +59,20 @@ def missing_session(context: Context) -> list[Finding]:
         short.select("symbol_id", "symbol", "from", "until").join(places, how="cross")
         .filter(pl.col("date").is_between("from", "until") & pl.col("date").is_in(context.judged))
         .join(present, on=["symbol_id", "date"], how="anti")
+        .sort("date")
+        .join_asof(_usual_volumes(context), on="date", by="symbol_id", strategy="backward", check_sortedness=False)
         .sort("symbol", "date")
     )  # fmt: skip
     return [
         COMPLAINT.about(
             row, f"no bar of {row['date']}, a session of the exchange", "data_error", "low", "reload",
-            observed=0.0, expected=1.0, threshold=1.0,
+            observed=0.0, expected=1.0, threshold=1.0, usual_volume=row["usual_volume"],
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip
+
+
+def _usual_volumes(context: Context) -> pl.DataFrame:
+    """What is usual as of each bar, in shares: whether a share that has no bar hardly ever trades."""
+    usual = (pl.col("v_usual").exp() / pl.col("factor")).round(0)
+    return context.bars.select("symbol_id", "date", usual.alias("usual_volume")).sort("date")

@@ -12,7 +12,7 @@ from tickstock_automation.quality.levels import FIRST_BARS, UNIT_NOISE, Levels
 from tickstock_automation.quality.outliers.telling import BIG, COMPLAINT, HEAVIER, HEAVY, HUGE, SURE, severity, times
 from tickstock_automation.quality.ratios import split_ratio, unit_ratio
 
-LEAST = 0.1
+LEAST, UNSURE_HEAVY = 0.1, 0.7
 FIRST = 0.25
 QUIET_LEAST, QUIET_Z, QUIET_VOLUME = 0.18, 12.0, 0.35  # of 112,000 bars none moved so far beyond its usual, so quietly
 
@@ -37,7 +37,7 @@ def edges(context: Context) -> Iterator[Finding]:
         first = edge.words == "first"
         sure = sure or (first and shift > FIRST and edge.volume < HEAVY)
         sure = sure or (shift > QUIET_LEAST and edge.z > QUIET_Z and edge.volume < QUIET_VOLUME)
-        if not sure and (shift < LEAST or edge.volume > HEAVY):
+        if not sure and (shift < LEAST or edge.volume > UNSURE_HEAVY):
             continue
         for row in context.rows(edge.rows):
             level = row["close"] * math.exp(-edge.shift)
