@@ -15,14 +15,19 @@ from tickstock_automation.bars.calling import make_calls
 from tickstock_automation.bars.repair.service import repair
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
+from tickstock_automation.errors import BadAnswer
 from tickstock_automation.quality.repairing import remediate
 from tickstock_automation.sessions import calendar, new_york_date
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import BarsAnswer, Vendor
 
 DAY = DAYS[30]
-ABSURD = {"o": 1e13, "h": 1e13, "l": 1e13, "c": 1e13}
 ZERO = {"o": 0, "h": 0, "l": 0}
+
+
+def without(answer: BarsAnswer) -> BarsAnswer:
+    """A market's answer that lacks T03."""
+    return replace(answer, rows=tuple(row for row in answer.rows if row["T"] != "T03"))
 
 
 def altered(ticker: str, **values: float) -> Callable[[BarsAnswer], BarsAnswer]:
@@ -51,6 +56,28 @@ class Mender:
         self.system.backfill(DAY)
         self.system.eod(DAY, Altered(self.system.played.vendor, **answers))
         self.system.sweep(DAY)
+
+    def sweep_again(self) -> None:
+        """The day's sweep anew, as if it had not been yet; what it said of the market before stays known."""
+        self.rows("DELETE FROM quality_metrics WHERE scope <> 'market' RETURNING 1")
+        self.rows("UPDATE quality_sweep_loads SET sweep_id = NULL RETURNING 1")
+        for table in ("quality_sweep_shards", "quality_sweeps"):
+            self.rows(f"DELETE FROM {table} RETURNING 1")
+        self.system.sweep(DAY)
+
+    def load_without(self) -> None:
+        """The day comes without T03, and the calls that ask for it again fail for good: it is missing."""
+        self.load(grouped_bars=without)
+        assert self.life("missing_session") == [], "it is asked for, and may still come"
+
+        def broken(_answer: BarsAnswer) -> BarsAnswer:
+            raise BadAnswer("the answer is not JSON")
+
+        vendor = Altered(self.system.played.vendor, grouped_bars=broken, range_bars=broken)
+        for _ in range(self.settings.max_attempts):
+            self.rows("UPDATE bar_calls SET due_at = now() WHERE status = 'waiting' RETURNING 1")
+            make_calls(vendor, calendar(), self.settings)
+        self.sweep_again()
 
     def limited(self, repairs: int) -> Mender:
         self.settings = Settings(**{**self.settings.model_dump(), "repairs_per_day": repairs})
@@ -110,11 +137,12 @@ class Mender:
 @pytest.fixture
 def mender(build: Callable[..., System]) -> Mender:
     """Twelve symbols on forty sessions."""
-    return Mender(
-        build(
-            [
-                (bar if day == DAY else lively)(f"T{number:02}", day, 10 + number)
-                for number in range(12) for day in DAYS[:40]
-            ]
-        )
-    )  # fmt: skip
+    return Mender(build(market(12)))
+
+
+def market(symbols: int) -> list[tuple[object, ...]]:
+    """Lively symbols of well over a thousand shares a day, whose bars of `DAY` are easy to tell."""
+    return [
+        bar(f"T{number:02}", day, 10 + number) if day == DAY else lively(f"T{number:02}", day, 10 + number, 1250)
+        for number in range(symbols) for day in DAYS[:40]
+    ]  # fmt: skip

@@ -1,13 +1,15 @@
 """A wrong bar is put right from the other endpoint, or marked; what was done is told, kept and can be taken back."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.repairing import ABSURD, DAY, ZERO, Mender, altered
-from tests.services import DAYS, Altered
+from tests.builders import lively
+from tests.repairing import DAY, ZERO, Mender, altered
+from tests.services import DAYS, Altered, System
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
 from tickstock_automation.quality.repairing import remediate
@@ -15,6 +17,9 @@ from tickstock_automation.sessions import calendar
 from tickstock_automation.vendor.client import BarsAnswer, Details, Listing, Split, TickerChange
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
+
+LEAPT = {"o": 14.9, "h": 15.1, "l": 14.8, "c": 15.0}
+"""A sixth more than the day before, beside ordinary volume: nobody can tell yet."""
 
 
 def test_a_zero_price_is_repaired_from_the_other_endpoint(mender: Mender) -> None:
@@ -86,24 +91,32 @@ def test_what_was_judged_wrong_does_not_come_back_with_the_next_re_read(mender: 
 
 
 def test_an_unfounded_suspicion_of_an_undetermined_finding_confirms_the_bar(mender: Mender) -> None:
-    mender.load()
-    mender.rows("UPDATE historical_data SET volume = 0 WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') RETURNING 1")  # fmt: skip
-    mender.rows("DELETE FROM quality_metrics RETURNING 1")
-    mender.system.sweep(DAY)
-    silent = Altered(mender.system.played.vendor, grouped_bars=altered("T03", v=0), range_bars=altered("T03", v=0))
-    mender.mend(silent)
-    told = mender.rows(
-        "SELECT DISTINCT state FROM quality_alerts WHERE check_name = 'zero_volume' AND session = :day", day=DAY
+    mender.load(grouped_bars=altered("T03", **LEAPT))
+    assert mender.rows("SELECT check_name, verdict FROM quality_alerts") == [("price_outlier", "undetermined")]
+    before = mender.day("T03")
+    mender.mend(Altered(mender.system.played.vendor, range_bars=altered("T03", **LEAPT)))
+    assert mender.day("T03") == before
+    assert mender.close("T03") == (15.0, False, "polygon")
+    mender.sweep_again()
+    assert mender.life("price_outlier") == ["open", "remediating", "confirmed"], (
+        "a sweep that sees no more leaves it at that"
     )
-    assert told == [("confirmed",)]
+
+
+def test_what_was_confirmed_is_put_right_once_the_next_session_tells_that_it_was_wrong(mender: Mender) -> None:
+    mender.load(grouped_bars=altered("T03", **LEAPT))
+    mender.mend(Altered(mender.system.played.vendor, range_bars=altered("T03", **LEAPT)))
+    following = calendar().after(DAY)
+    mender.system.eod(following)
+    mender.system.sweep(following)
+    mender.mend(day=following)
+    assert mender.life("price_outlier") == ["open", "remediating", "confirmed", "open", "remediating", "resolved"]
     assert mender.close("T03") == (13.0, False, "polygon")
+    assert [row[:2] for row in mender.repairs()] == [("refetch", "kept"), ("refetch", "applied")]
 
 
 def test_a_missing_bar_is_asked_for_and_told(mender: Mender) -> None:
-    def without(answer: BarsAnswer) -> BarsAnswer:
-        return replace(answer, rows=tuple(row for row in answer.rows if row["T"] != "T03"))
-
-    mender.load(grouped_bars=without)
+    mender.load_without()
     assert mender.close("T03") is None
     mender.mend()
     assert mender.life("missing_session") == ["open", "remediating", "resolved"]
@@ -181,12 +194,36 @@ def test_a_suspected_split_is_looked_up(mender: Mender, listed: list[Split], sta
     assert mender.rows("SELECT ticker FROM corporate_actions c JOIN symbols s ON s.id = c.symbol_id") == [(listed[0].ticker,)]  # fmt: skip
 
 
+def load_with_a_split_nobody_knows(mender: Mender) -> None:
+    """T03 trades at a quarter of its price from `DAYS[26]` on."""
+    mender.load()
+    mender.rows(
+        "UPDATE historical_data SET open = open / 4, high = high / 4, low = low / 4, close = close / 4, volume = volume * 4"
+        " WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') AND date >= :day RETURNING 1",
+        day=DAYS[26],
+    )  # fmt: skip
+    mender.sweep_again()
+    assert mender.rows("SELECT check_name, session FROM quality_alerts") == [("split_unadjusted", DAYS[26])]
+
+
 def test_a_split_that_is_known_by_now_and_explains_nothing_is_a_persons(mender: Mender) -> None:
-    mender.load(grouped_bars=altered("T03", o=2.6, h=2.7, l=2.5, c=2.6))
-    mender.rows("UPDATE quality_alerts SET remediation = 'look_up_split' WHERE check_name = 'price_move' RETURNING 1")
+    load_with_a_split_nobody_knows(mender)
     splits = (Split("T03", DAYS[29], 1, 1.1),)
     mender.mend(Altered(mender.system.played.vendor, splits=lambda _answer: splits))
-    assert mender.life("price_move") == ["open", "remediating", "given_up"]
+    assert mender.life("split_unadjusted") == ["open", "remediating", "given_up"]
+    [(words,)] = mender.rows("SELECT words FROM quality_alert_steps WHERE state = 'given_up'")
+    assert words == f"the vendor lists 1.1 for 1 on {DAYS[29]}, which does not explain it"
+
+
+def test_a_split_that_is_known_by_now_and_explains_it_is_the_end_of_it(mender: Mender) -> None:
+    load_with_a_split_nobody_knows(mender)
+    splits = (Split("T03", DAYS[26], 1, 4),)
+    mender.mend(Altered(mender.system.played.vendor, splits=lambda _answer: splits))
+    assert mender.life("split_unadjusted") == ["open", "remediating", "resolved"]
+    mender.sweep_again()
+    assert mender.life("split_unadjusted") == ["open", "remediating", "resolved"], (
+        "with the split known it is not found again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,8 +306,7 @@ def test_one_range_serves_all_days_of_a_symbol(mender: Mender) -> None:
         " WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') AND date = ANY (:days) RETURNING 1",
         days=DAYS[20:25],
     )  # fmt: skip
-    mender.rows("DELETE FROM quality_metrics RETURNING 1")
-    mender.system.sweep(DAY)
+    mender.sweep_again()
     calls = mender.system.played.vendor.calls
     mender.mend()
     assert mender.system.played.vendor.calls - calls == 1
@@ -296,8 +332,11 @@ def test_the_same_fault_at_both_endpoints_is_marked(mender: Mender) -> None:
     assert mender.rows("SELECT DISTINCT action, state FROM repair_requests") == [("refetch", "marked")]
 
 
-def test_what_a_check_leaves_to_a_person_is_left_to_a_person(mender: Mender) -> None:
-    mender.load(grouped_bars=altered("T03", **ABSURD))
+def test_what_a_check_leaves_to_a_person_is_left_to_a_person(build: Callable[..., System]) -> None:
+    mender = Mender(build([lively(f"T{number:02}", day, 10 + number) for number in range(12) for day in DAYS[:40]]))
+    mender.load(grouped_bars=altered("T03", o=13.0, h=16.6, l=12.9, c=16.5))
     mender.mend()
+    assert mender.rows("SELECT check_name, verdict FROM quality_alerts") == [("price_move", "undetermined")]
     assert mender.life("price_move") == ["open"]
+    assert mender.close("T03") == (16.5, False, "polygon")
     assert mender.repairs() == []

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tickstock_automation.bars.reread import reread
 from tickstock_automation.cli.main import app
 from tickstock_automation.errors import NotFound, TickstockError, UsedWrongly
 from tickstock_automation.sessions import calendar
-from tickstock_automation.vendor.client import BarsAnswer
 
 pytestmark = [pytest.mark.integration, pytest.mark.database]
 
@@ -170,10 +168,7 @@ def test_a_bar_that_a_person_deleted_stays_away(loaded: Mender) -> None:
 
 
 def test_a_bar_is_made_by_hand_where_the_vendor_has_none(mender: Mender) -> None:
-    def without(answer: BarsAnswer) -> BarsAnswer:
-        return replace(answer, rows=tuple(row for row in answer.rows if row["T"] != "T03"))
-
-    mender.load(grouped_bars=without)
+    mender.load_without()
     with pytest.raises(UsedWrongly, match="give --open, --high, --low, --volume too"):
         fix("--close", "13.2")
     fix("--open", "13", "--high", "14", "--low", "12", "--close", "13.2", "--volume", "100")
@@ -226,18 +221,14 @@ def test_a_fix_settles_the_alerts_of_that_day(mender: Mender) -> None:
 
 def test_a_bar_that_a_person_set_is_not_repaired_by_itself(loaded: Mender) -> None:
     fix("--volume", "0")
-    loaded.rows("DELETE FROM quality_metrics RETURNING 1")
-    loaded.system.sweep(DAY)
+    loaded.sweep_again()
     loaded.mend()
     assert loaded.life("zero_volume") == ["open", "given_up"]
     assert [row[0] for row in loaded.repairs()] == ["fix"]
 
 
 def test_an_undone_reload_does_not_come_back(mender: Mender) -> None:
-    def without(answer: BarsAnswer) -> BarsAnswer:
-        return replace(answer, rows=tuple(row for row in answer.rows if row["T"] != "T03"))
-
-    mender.load(grouped_bars=without)
+    mender.load_without()
     mender.mend()
     undo(str(mender.alert("missing_session")))
     assert mender.close("T03") is None

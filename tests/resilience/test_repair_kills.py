@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.repairing import DAY, ZERO, Mender, altered
-from tests.services import Altered
+from tests.repairing import DAY, ZERO, Mender, altered, market
+from tests.services import Altered, System
 from tickstock_automation.bars.repair.service import repair
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
@@ -26,15 +27,16 @@ EVERY = [f"T{number:02}" for number in range(12)]
 
 
 def spoil(answer: BarsAnswer) -> BarsAnswer:
-    """All of the market's bars of the day at zero."""
+    """Half of the market's bars of the day at zero: fewer than would be one finding about all of it."""
     for ticker in EVERY:
         answer = altered(ticker, **ZERO)(answer)
     return answer
 
 
 @pytest.fixture
-def broken(mender: Mender) -> Mender:
-    """Twelve bars to be mended, one a day by the limit."""
+def broken(build: Callable[..., System]) -> Mender:
+    """Twelve bars of twenty-four to be mended, one a day by the limit."""
+    mender = Mender(build(market(24)))
     mender.load(grouped_bars=spoil)
     return mender
 
@@ -61,7 +63,9 @@ def assert_each_mended_once(mender: Mender, number: int) -> None:
         (number, number, "applied", "applied")
     ]
     assert mender.rows("SELECT count(*) FROM bar_corrections") == [(number,)]
-    assert mender.rows("SELECT count(*) FROM historical_data WHERE date = :day AND open > 0", day=DAY) == [(number,)]
+    assert mender.rows("SELECT count(*) FROM historical_data WHERE date = :day AND open > 0", day=DAY) == [
+        (12 + number,)
+    ]
     assert mender.rows("SELECT count(*) FROM repair_requests WHERE told_at IS NULL") == [(0,)]
 
 
