@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.builders import bar
+from tests.builders import bar, lively
 from tests.services import DAYS, Altered, System
 from tickstock_automation import stopping
 from tickstock_automation.bars.backfill import process_batch
@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.database]
 
 MONDAY = DAYS[30]
 LATER = DAYS[31:]
+NAMES = ("AAA", "BBB", "CCC")
 
 
 def test_the_first_scan_stores_all_and_backfills_with_one_call_a_session(build: Callable[..., System]) -> None:
@@ -242,7 +243,10 @@ def test_a_market_that_the_vendor_dropped_is_not_called_empty(build: Callable[..
 
 def test_splits_keep_bars_as_traded_and_the_view_adjusts_them(build: Callable[..., System]) -> None:
     split = LATER[1]
-    system = build(splits=f"ticker,execution_date,split_from,split_to\nAAA,{split},1,7\n")
+    system = build(
+        [lively(name, day) for name in NAMES for day in DAYS],
+        splits=f"ticker,execution_date,split_from,split_to\nAAA,{split},1,7\n",
+    )
     system.free_pace()
     for day in [MONDAY, *LATER[:3]]:
         system.scan(day)
@@ -254,27 +258,25 @@ def test_splits_keep_bars_as_traded_and_the_view_adjusts_them(build: Callable[..
         " WHERE a.ticker = 'AAA' AND date >= :day ORDER BY date",
         day=LATER[0],
     )
-    assert closes[0] == pytest.approx((70.0, 10.0, 143.0, 1001.0))
-    assert closes[1] == pytest.approx((10.0, 10.0, 1000.0, 1000.0))
-    assert system.events("price_anomaly") == []
-    assert system.events("volume_anomaly") == []
+    before, after = (lively("AAA", day)[5:] for day in LATER[:2])
+    assert closes[0] == pytest.approx((7 * before[0], before[0], round(before[1] / 7), 7 * round(before[1] / 7)))
+    assert closes[1] == pytest.approx((after[0], after[0], after[1], after[1]))
+    assert [system.events(kind) for kind in ("price_anomaly", "volume_anomaly", "data_gap")] == [[], [], []]
 
 
 def test_the_same_finding_is_one_alert_and_one_event_however_often_it_is_seen(build: Callable[..., System]) -> None:
-    rows = [
-        bar(name, day, 100.0 if (name, day) == ("AAA", MONDAY) else 10.0)
-        for name in ("AAA", "BBB", "CCC")
-        for day in DAYS
-    ]
-    system = build(rows)
+    tenfold = {("AAA", MONDAY), ("BBB", LATER[0])}
+    system = build([lively(name, day, 100.0 if (name, day) in tenfold else 10.0) for name in NAMES for day in DAYS])
     system.free_pace()
     system.scan(MONDAY)
     system.backfill(MONDAY)
     system.eod(MONDAY)
-    assert system.sweep(MONDAY).by_check == {"price_move": 1}
+    assert system.sweep(MONDAY).by_check == {"price_outlier": 1}
     assert system.sweep(MONDAY) is None
     system.eod(LATER[0])
-    assert system.sweep(LATER[0]).by_check == {"price_move": 1}, "back to 10 is a move of its own, the old one is known"
+    assert system.sweep(LATER[0]).by_check == {"price_outlier": 1}, (
+        "the old one is known, though it says more of it by now"
+    )
     alerts = system.rows("SELECT session FROM quality_alerts ORDER BY 1")
     assert alerts == [(MONDAY,), (LATER[0],)]
     assert [event["alert_id"] for event in system.events("price_anomaly")] == [

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.builders import lively
 from tests.services import DAYS, Altered, System
 from tickstock_automation.cli.session_view import last_sessions, morning, session_rows
 from tickstock_automation.ops.database_metrics import DatabaseCollector
@@ -13,6 +14,11 @@ from tickstock_automation.vendor.client import BarsAnswer
 pytestmark = [pytest.mark.integration, pytest.mark.database]
 
 MONDAY = DAYS[30]
+
+
+@pytest.fixture
+def system(build: Callable[..., System]) -> System:
+    return build([lively(name, day) for name in ("AAA", "BBB", "CCC") for day in DAYS])
 
 
 def spoiled(answer: BarsAnswer) -> BarsAnswer:
@@ -24,7 +30,7 @@ def flooded(answer: BarsAnswer) -> BarsAnswer:
     return replace(answer, rows=(*answer.rows, *({**answer.rows[0], "T": f"BAD TICKER {n}"} for n in range(60))))
 
 
-def loaded(system: System, *alterations: Callable[[BarsAnswer], BarsAnswer]) -> System:
+def loaded(system: System, *alterations: Callable[[BarsAnswer], BarsAnswer]) -> None:
     """The same session, once with each alteration of its answer, then swept."""
     system.scan(MONDAY)
     system.backfill(MONDAY)
@@ -32,11 +38,10 @@ def loaded(system: System, *alterations: Callable[[BarsAnswer], BarsAnswer]) -> 
         system.rows("DELETE FROM eod_runs RETURNING 1")
         system.eod(MONDAY, Altered(system.played.vendor, grouped_bars=alter))
     system.sweep(MONDAY)
-    return system
 
 
-def test_each_refused_row_is_one_finding_however_often_it_comes(build: Callable[..., System]) -> None:
-    system = loaded(build(), spoiled, spoiled)
+def test_each_refused_row_is_one_finding_however_often_it_comes(system: System) -> None:
+    loaded(system, spoiled, spoiled)
     assert system.rows("SELECT count(*) FROM quarantined_bars") == [(4,)]
     told = {(one["check"], one["symbol"], one["severity"]) for one in system.events("data_gap")}
     assert told == {("duplicate_bar", "BBB", "medium"), ("refused_row", None, "low")}
@@ -45,16 +50,16 @@ def test_each_refused_row_is_one_finding_however_often_it_comes(build: Callable[
     assert (evidence["raw"]["c"], evidence["endpoint"]) == (99.0, "grouped")
 
 
-def test_a_flood_of_refused_rows_is_one_finding_that_lists_them(build: Callable[..., System]) -> None:
-    system = loaded(build(), flooded)
+def test_a_flood_of_refused_rows_is_one_finding_that_lists_them(system: System) -> None:
+    loaded(system, flooded)
     [told] = system.events("data_gap")
     assert (told["check"], told["severity"], told["evidence"]["rows"]) == ("refused_row", "medium", 60)
     assert len(told["evidence"]["tickers"]) == 20
 
 
-def test_the_morning_is_told_by_status_and_metrics(build: Callable[..., System]) -> None:
+def test_the_morning_is_told_by_status_and_metrics(system: System) -> None:
     assert morning([]) == {"session": None, "usable": False, "answer": "no", "reasons": ["no session was ever loaded"], "ready_at": None}  # fmt: skip
-    system = loaded(build(), spoiled)
+    loaded(system, spoiled)
     told = morning(last_sessions())
     assert (told["session"], told["usable"], told["answer"]) == (MONDAY, True, "yes")
     assert f"session {MONDAY}" in session_rows(last_sessions())
