@@ -23,7 +23,9 @@ LEAST_BREAK = 0.045
 LARGE_STEP = 0.6
 FIRST_BARS, UNIT_NOISE = 3, 0.1
 Floats = npt.NDArray[np.float64]
-_COLUMNS = ("gap", "body", "gap_scale", "body_scale", "v_ratio", "quiet", "c", "up", "down")
+_COLUMNS = (
+    "gap", "body", "gap_scale", "body_scale", "v_ratio", "quiet", "o", "c", "market_gap", "market_body",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Levels:
             name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in _COLUMNS
         }
         self.gap, self.body, self.gap_scale, self.body_scale = (values[name] for name in _COLUMNS[:4])
-        self.v_ratio, self.quiet, self.c, self.up, self.down = (values[name] for name in _COLUMNS[4:])
+        self.v_ratio, self.quiet, self.o, self.c = (values[name] for name in _COLUMNS[4:8])
+        self.market_gap, self.market_body = (values[name] for name in _COLUMNS[8:])
         self.number = frame["number"].to_numpy()
         self.left = frame["left"].to_numpy()
         self.away = frame["away"].cast(pl.Float64).fill_null(1.0).to_numpy()

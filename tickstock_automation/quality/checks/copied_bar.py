@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from tickstock_automation.events.catalogue import Channel, Verdict
 from tickstock_automation.quality.findings import Complaint, Finding
@@ -41,24 +40,21 @@ def copied_bar(context: Context) -> list[Finding]:
 
 def _earlier(context: Context) -> dict[int, Finding]:
     """By row of the frame."""
-    bars = context.bars.select(
-        "symbol_id", "symbol", "date", *PRICES, "volume", "number", "v_usual",
-        pl.sum_horizontal(pl.col(name) * weight for name, weight in zip(PRICES, (1.1, 1.7, 2.3, 3.1), strict=True)).alias("key"),
-    )  # fmt: skip
+    bars = context.bars
+    prices = [bars[name].to_numpy() for name in PRICES]
+    number, wide = bars["number"].to_numpy(), prices[1] > prices[2]
     found: dict[int, Finding] = {}
     for back in range(1, FARTHEST + 1):
-        same = (
-            (pl.col("key") == pl.col("key").shift(back)) & (pl.col("number") >= back) & (pl.col("high") > pl.col("low"))
-        ).fill_null(value=False)
-        alike = bars.with_row_index("row").with_columns(
-            same.alias("same"), pl.col("date").shift(back).alias("of"), pl.col("volume").shift(back).alias("of_volume"),
-            pl.all_horizontal(pl.col(name) == pl.col(name).shift(back) for name in PRICES).alias("exactly"),
-            (same & (same.shift(1) | same.shift(-1)).fill_null(value=False)).alias("run"),
-        ).filter(pl.col("same") & pl.col("exactly") & pl.col("date").is_in(context.judged))  # fmt: skip
-        for row in alike.iter_rows(named=True):
-            finding = _judged(row, back)
+        same = wide[back:] & (number[back:] >= back)
+        for price in prices:
+            same &= price[back:] == price[:-back]
+        alike = set((np.flatnonzero(same) + back).tolist())
+        for row in context.rows(sorted(alike - found.keys())):
+            of = bars.row(row["row"] - back, named=True)
+            run = not alike.isdisjoint((row["row"] - 1, row["row"] + 1))
+            finding = _judged(row, of, back, run=run)
             if finding is not None:
-                found.setdefault(row["row"], finding)
+                found[row["row"]] = finding
     return found
 
 
@@ -135,16 +131,13 @@ def _of_another_session(row: dict[str, Any], way: str, verdict: Verdict) -> Find
     )  # fmt: skip
 
 
-def _judged(row: dict[str, Any], back: int) -> Finding | None:
-    volume = row["volume"] == row["of_volume"] and (row["volume"] or 0) > 0
+def _judged(row: dict[str, Any], of: dict[str, Any], back: int, *, run: bool) -> Finding | None:
+    volume = row["volume"] == of["volume"] and (row["volume"] or 0) > 0
     ticks = (row["high"] - row["low"]) / TICK
-    if not (
-        volume
-        or (ticks >= MANY_TICKS and back == 1)
-        or (ticks >= FEW_TICKS and row["run"] and (row["v_usual"] or 0.0) > LIQUID)
-    ):
+    liquid = (row["v_usual"] or 0.0) > LIQUID
+    if not (volume or (ticks >= MANY_TICKS and (back == 1 or run)) or (ticks >= FEW_TICKS and run and liquid)):
         return None
-    return _about(row, back, str(row["of"]), "and the volume" if volume else "but not the volume")
+    return _about(row, back, str(of["date"]), "and the volume" if volume else "but not the volume")
 
 
 def _about(row: dict[str, Any], back: int, of: str, also: str = "of the bar") -> Finding:
