@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from tickstock_automation.errors import UsedWrongly
@@ -150,6 +151,7 @@ rules = st.recursive(
 )  # fmt: skip
 
 
+@trying(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(
     st.dictionaries(names, st.tuples(texts, rules), min_size=1, max_size=4),
     st.lists(st.tuples(texts, rules), max_size=3),
