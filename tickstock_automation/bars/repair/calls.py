@@ -31,7 +31,7 @@ SELECT r.id FROM repair_requests r
  WHERE r.action = :action AND r.endpoint IS NOT DISTINCT FROM :endpoint
    AND ((r.state = 'waiting' AND r.due_at <= now()) OR (r.state = 'running' AND r.lease_until < now()))
    AND (:action = 'look_up_split' OR (:endpoint = 'grouped' AND r.session = :day)
-        OR (r.symbol_id = :symbol AND r.session BETWEEN :first AND :last))
+        OR (:endpoint IS DISTINCT FROM 'grouped' AND r.symbol_id = :symbol AND r.session BETWEEN :first AND :last))
  ORDER BY r.priority DESC, r.id LIMIT :most FOR UPDATE SKIP LOCKED""")
 
 _CLAIM = text("""
