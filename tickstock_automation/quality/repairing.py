@@ -43,7 +43,7 @@ from tickstock_automation.settings import Settings
 
 AUTHOR = "remediation"
 LIMIT_CHECK = "repair_limit"
-LOCK = 0x7156
+LOCK = 0x7157
 MOST = 500  # alerts of one transaction: each takes its symbol's lock
 
 log = structlog.get_logger("remediation")
