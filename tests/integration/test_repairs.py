@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.builders import lively
-from tests.repairing import DAY, ZERO, Mender, altered
+from tests.repairing import DAY, ZERO, Mender, altered, market
 from tests.services import DAYS, Altered, System
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
@@ -311,6 +311,68 @@ def test_one_range_serves_all_days_of_a_symbol(mender: Mender) -> None:
     mender.mend()
     assert mender.system.played.vendor.calls - calls == 1
     assert mender.repairs() == [("refetch", "applied", None)] * 5
+
+
+def test_each_of_a_symbols_days_is_asked_of_that_days_market(mender: Mender) -> None:
+    mender.load()
+    mender.rows(
+        "UPDATE historical_data SET open = 0 WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03')"
+        " AND date = ANY (:days) RETURNING 1",
+        days=DAYS[20:23],
+    )  # fmt: skip
+    mender.sweep_again()
+    calls = mender.system.played.vendor.calls
+    mender.mend()
+    assert mender.repairs() == [("refetch", "applied", None)] * 3, (
+        "bars that came by a range are asked of the other endpoint"
+    )
+    assert mender.system.played.vendor.calls - calls == 3
+
+
+def test_a_block_is_judged_again_with_all_that_follows_it(mender: Mender) -> None:
+    mender.load()
+    mender.rows(
+        "UPDATE historical_data SET open = open * 1.5, high = high * 1.5, low = low * 1.5, close = close * 1.5"
+        " WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') AND date BETWEEN :first AND :last RETURNING 1",
+        first=DAYS[8], last=DAYS[23],
+    )  # fmt: skip
+    mender.sweep_again()
+    mender.rows("UPDATE quality_alerts SET state = 'given_up' WHERE session > :first RETURNING 1", first=DAYS[8])
+    mender.mend()
+    assert mender.life("price_outlier") == ["open"] * 16 + ["remediating", "resolved"]
+    assert mender.repairs() == [("refetch", "applied", None)]
+
+
+def test_a_symbols_old_days_are_held_against_the_market_of_then(mender: Mender) -> None:
+    """No whole sweep has seen them, so nothing is noted of what the market did."""
+    mender.load()
+    mender.rows(
+        "UPDATE historical_data SET high = high * 1.12, close = close * 1.12"
+        " WHERE symbol_id = (SELECT id FROM symbols WHERE ticker = 'T03') AND date = :day RETURNING 1",
+        day=DAYS[15],
+    )  # fmt: skip
+    mender.sweep_again()
+    mender.rows("DELETE FROM quality_metrics WHERE scope = 'market' RETURNING 1")
+    mender.mend()
+    assert mender.life("price_outlier") == ["open", "remediating", "resolved"]
+
+
+def test_a_day_of_copies_is_asked_for_again_and_not_taken_for_loaded(build: Callable[..., System]) -> None:
+    mender = Mender(build(market(24)))
+
+    def copied(answer: BarsAnswer) -> BarsAnswer:
+        """The prices of the day before."""
+        before = {row[0]: dict(zip("ohlc", row[2:6], strict=True)) for row in market(24) if row[1] == str(DAYS[29])}
+        return replace(answer, rows=tuple(row | before[row["T"]] for row in answer.rows))
+
+    mender.load(grouped_bars=copied)
+    mender.mend()
+    [(state, named)] = mender.rows(
+        "SELECT state, evidence -> 'symbols' FROM quality_alerts WHERE symbol_id IS NULL AND session = :day", day=DAY
+    )
+    assert state == "resolved"
+    assert len(named) >= 20
+    assert {mender.close(ticker)[0] for ticker in named} == {10.0 + int(ticker[1:]) for ticker in named}
 
 
 def test_the_replays_faults_are_repaired_or_marked(mender: Mender) -> None:
