@@ -21,7 +21,8 @@ def price_outlier(context: Context) -> list[Finding]:
     Measured in usual moves of the symbol (a robust scale of 30 bars on either side, times the day's restlessness;
     Barndorff-Nielsen et al. take 10 mean deviations from a median for trades, Brownlees and Gallo 3 standard deviations plus a
     floor). Real jumps that come back next session beside ordinary volume do not reach 6% in 92 large companies over five years:
-    6 usual gaps and 6.5% with less than 2.7 times the usual volume is an error; what is heavier is the market's.
+    6 usual gaps and 8.5% with less than 2.7 times the usual volume is an error, from 6.5% on it is looked into; what is heavier is
+    the market's.
     """
     seen: dict[tuple[int, date], Finding] = {}
     for way in WAYS:

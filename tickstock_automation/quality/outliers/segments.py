@@ -22,7 +22,7 @@ from tickstock_automation.quality.outliers.telling import (
 )
 from tickstock_automation.quality.ratios import split_ratio, unit_ratio
 
-LEAST = 0.065
+LEAST, CLEAR = 0.065, 0.085  # the largest real day that came back beside ordinary volume reached 0.056
 BEYOND, FRENZY = math.log(8.0), 3.0  # no market's work at all; and how much may be traded beside a huge shift
 CERTAIN = 0.09  # a shift that no real day came back from
 
@@ -57,7 +57,7 @@ def judged(segment: Segment) -> tuple[Verdict | None, str]:
     if segment.bars == 1 and segment.volume_in < (
         HEAVIER if shift > CERTAIN and segment.mismatch < RETURN - 0.1 else HEAVY
     ):
-        return "data_error", f"{named}, volume ordinary"
+        return "data_error" if shift > CLEAR else "undetermined", f"{named}, volume ordinary"
     if segment.bars > 1 and shift > 2 * LEAST and volume < 0.7 * HEAVY and segment.mismatch < 0.6 * RETURN:
         return "data_error", f"{named}, volume ordinary"
     if segment.bars > 1:
