@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.builders import bar, write_bars
+from tests.builders import lively, write_bars
 from tickstock_automation.local.ports import any_free
 from tickstock_automation.sessions import calendar
 
@@ -105,9 +105,12 @@ def tickstock(tmp_path: Path, checkout: Path) -> Iterator[Tickstock]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Five companies; one lists on the second session, one split there, one bar that is wrong on the third."""
-    rows = [bar(name, day, 20.0, 5000.0) for name in ("AAA", "BBB", "CCC", "DDD") for day in DAYS]
-    rows += [bar("IPO", day, 30.0) for day in DAYS if day > START]
-    rows = [bar("BBB", DAYS[42], 2000.0, 5000.0) if row[:2] == ("BBB", DAYS[42].isoformat()) else row for row in rows]
+    wrong = ("BBB", DAYS[42])
+    rows = [
+        lively(name, day, 2000.0 if (name, day) == wrong else 20.0, 5000.0)
+        for name in ("AAA", "BBB", "CCC", "DDD") for day in DAYS
+    ]  # fmt: skip
+    rows += [lively("IPO", day, 30.0) for day in DAYS if day > START]
     found = write_bars(tmp_path / "bars", rows)
     (found / "splits.csv").write_text(f"ticker,execution_date,split_from,split_to\nAAA,{DAYS[41]},1,7\n")
     return found

@@ -25,7 +25,7 @@ def test_the_cycle_on_a_folder_and_the_same_again(tickstock: Tickstock, folder: 
     assert first["vendor_calls"] <= ranges + day + ipos + details, "four ranges are cheaper than forty days"
     assert second["scan"]["new"] == ["IPO"]
     assert second["quality"] == {"checked": 5, "findings": 0, "by_check": {}}, "a known split is no finding"
-    assert third["quality"] == {"checked": 5, "findings": 1, "by_check": {"price_move": 1}}
+    assert third["quality"] == {"checked": 5, "findings": 1, "by_check": {"price_outlier": 1}}
     assert list(told["events"]) == [channel.value for channel in Channel]
     assert all(one["committed"] == one["received"] for one in told["events"].values())
     assert told["events"][Channel.SYMBOLS_NEW]["received"] == 5
