@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from statistics import median
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.repairing import DAY, ZERO, Mender, altered, market
 from tests.services import DAYS, Altered, System
 from tickstock_automation.bars.reread import reread
 from tickstock_automation.errors import BadAnswer, VendorRefused, VendorUnavailable
+from tickstock_automation.local.cycle import REPAIRS_DUE
 from tickstock_automation.quality.repairing import remediate
 from tickstock_automation.sessions import calendar
 from tickstock_automation.vendor.client import BarsAnswer, Details, Listing, Split, TickerChange
@@ -366,13 +368,27 @@ def test_a_day_of_copies_is_asked_for_again_and_not_taken_for_loaded(build: Call
         return replace(answer, rows=tuple(row | before[row["T"]] for row in answer.rows))
 
     mender.load(grouped_bars=copied)
+    due = {"day": DAY, "limit": mender.settings.repairs_per_day}
+    assert mender.rows(REPAIRS_DUE, **due) == [(True,)], "a cycle waits for what is asked about the whole market"
     mender.mend()
+    assert mender.rows(REPAIRS_DUE, **due) == [(False,)]
     [(state, named)] = mender.rows(
         "SELECT state, evidence -> 'symbols' FROM quality_alerts WHERE symbol_id IS NULL AND session = :day", day=DAY
     )
     assert state == "resolved"
     assert len(named) >= 20
     assert {mender.close(ticker)[0] for ticker in named} == {10.0 + int(ticker[1:]) for ticker in named}
+    mender.sweep_again()
+    [(gap,)] = mender.rows(
+        "SELECT (figures ->> 'market_gap')::float8 FROM quality_metrics WHERE scope = 'market' AND session = :day",
+        day=DAY,
+    )
+    gaps = mender.rows(
+        "SELECT ln(h.open / before.close) FROM historical_data h JOIN historical_data before USING (symbol_id)"
+        " WHERE h.date = :day AND before.date = :before",
+        day=DAY, before=DAYS[29],
+    )  # fmt: skip
+    assert gap == pytest.approx(median(one for (one,) in gaps)), "what the copies said of the market is forgotten"
 
 
 def test_the_replays_faults_are_repaired_or_marked(mender: Mender) -> None:

@@ -33,14 +33,16 @@ _ORPHANED = {
     "eod_runs": "SELECT count(*) FROM eod_runs WHERE session = :day AND outcome = 'running' AND lease_until < now() - interval '10 s'",
 }
 # Requests on their way whose turn it is, and findings that are asked for as soon as somebody looks.
-_REPAIRS_DUE = """
+REPAIRS_DUE = """
 SELECT EXISTS (SELECT 1 FROM repair_requests r
                 WHERE r.told_at IS NULL AND r.alert_id IS NOT NULL AND NOT (r.state = 'waiting' AND r.due_at > now())
                   AND NOT (r.action = 'reload' AND r.state = 'running'
                            AND EXISTS (SELECT 1 FROM bar_requests q WHERE q.symbol_id = r.symbol_id AND q.status = 'waiting'
                                           AND q.not_before > now() AND r.session BETWEEN q.first_session AND q.last_session)))
     OR (EXISTS (SELECT 1 FROM quality_alerts a
-                 WHERE a.state = 'open' AND a.remediation IN ('reload', 'refetch', 'look_up_split') AND a.symbol_id IS NOT NULL
+                 WHERE a.state = 'open' AND a.remediation IN ('reload', 'refetch', 'look_up_split') AND a.session IS NOT NULL
+                   AND (a.symbol_id IS NOT NULL
+                        OR (jsonb_typeof(a.evidence -> 'symbols') = 'array' AND a.operational_finding_id IS NULL))
                    AND NOT EXISTS (SELECT 1 FROM repair_requests r WHERE r.alert_id = a.id AND r.state = 'undone'))
         AND (SELECT count(DISTINCT alert_id) FROM repair_requests WHERE asked_on = :day AND author = 'remediation'
               AND NOT (action = 'reload' AND state = 'done')) < :limit)"""
@@ -233,7 +235,7 @@ class CycleDriver:
     def _repairs(self, day: date, cycle: Cycle) -> None:
         """Of what the sweep found. What waits for a pause of the vendor's, or for tomorrow's limit, waits for nobody here."""
         states = "SELECT state, count(*), count(told_at) FROM repair_requests GROUP BY state ORDER BY state"
-        if not self._one(_REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
+        if not self._one(REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
             return
         self.progress(cycle, "repairs")
         self._send("quality.remediate", "quality", session=day.isoformat())
@@ -244,7 +246,7 @@ class CycleDriver:
             time.sleep(POLL_S)
             if (found := self._rows(states)) != seen:
                 seen, moved = found, now
-            if not self._one(_REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
+            if not self._one(REPAIRS_DUE, day=day, limit=self.settings.repairs_per_day):
                 break
         asked, repaired, marked = self._rows(
             "SELECT count(*), count(*) FILTER (WHERE state = 'applied'), count(*) FILTER (WHERE state = 'marked')"

@@ -6,10 +6,11 @@ there for one and gone for the other.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,13 @@ def market_days(session: Session, first: date, last: date) -> pl.DataFrame:
         .order_by(QualityMetric.session)
     )
     return pl.DataFrame([{"date": day, **figures} for day, figures in rows], schema=MARKET)
+
+
+def forget_market(session: Session, days: Collection[date]) -> None:
+    """Days of which many bars were put right: the next whole sweep says anew what the market did."""
+    session.execute(
+        delete(QualityMetric).where(QualityMetric.scope == SCOPE, QualityMetric.session.in_(sorted(days)))
+    )  # fmt: skip
 
 
 def note_market(session: Session, days: pl.DataFrame) -> None:

@@ -25,6 +25,7 @@ from tickstock_automation.db.roles import Role
 from tickstock_automation.db.runs import DONE
 from tickstock_automation.events.catalogue import Service
 from tickstock_automation.quality.alerts import Step, take_steps
+from tickstock_automation.quality.market_days import forget_market
 from tickstock_automation.quality.rejudging import read_window
 from tickstock_automation.quality.remediation import (
     Answer,
@@ -102,7 +103,7 @@ WITH ready AS (
      GROUP BY alert_id HAVING bool_and(state <> ALL (:open)) ORDER BY alert_id LIMIT :most)
 SELECT r.id, r.alert_id, r.symbol_id, r.session, r.action, r.state, r.author, r.reason, r.old, r.new, r.error_message,
        u.action AS undoes, u.new ->> 'suspect' = 'true' AND u.action = 'refetch' AS unmarks,
-       a.state AS alert_state, a.verdict, a.check_name
+       a.state AS alert_state, a.verdict, a.check_name, a.symbol_id IS NULL AS market_wide
   FROM ready JOIN quality_alerts a ON a.id = ready.alert_id
   JOIN repair_requests r ON r.alert_id = a.id AND r.told_at IS NULL
   LEFT JOIN repair_requests u ON u.id = r.undo_of
@@ -299,6 +300,8 @@ def tell_ended(calendar: SessionCalendar, found: Remediated | None = None) -> No
             steps = _steps(session, rows, calendar)
             moved = set(take_steps(session, steps))
             settle_beside(session, rows, calendar)
+            anew = {row.session for row in rows if row.market_wide and row.state == State.APPLIED}
+            forget_market(session, anew | {calendar.after(day) for day in anew})
             session.execute(_TOLD, {"ids": [row.id for row in rows]})
         for step in steps:
             if step.alert_id in moved:
