@@ -125,7 +125,7 @@ def test_the_endpoint_that_is_asked_is_not_the_one_that_brought_the_bar() -> Non
     assert asked == {"grouped": "range", "range": "grouped", "by_hand": "range", None: "range"}
     wide = asks_for(alert(symbol_ids=(1, 2, 3), market_wide=True), {1: "grouped", 2: "range"})
     assert [one.endpoint for one in wide] == ["grouped"] * 3
-    assert asks_for(alert(remediation="reload"), {})[0].endpoint is None
+    assert asks_for(alert(check="missing_session", remediation="reload"), {})[0].endpoint is None
     assert asks_for(alert(remediation="review"), {}) == []
 
 
