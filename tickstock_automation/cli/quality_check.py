@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -37,9 +38,7 @@ def check(
 
     report = check_file(file, splits, calendar, prices)
     if as_json:
-        for one in report.findings:
-            sys.stdout.write(json.dumps(_line(one), allow_nan=False) + "\n")
-        sys.stdout.flush()
+        _write_lines(report.findings)
     else:
         span = f", {report.first} to {report.last}" if report.first else ""
         stdout.print(f"{report.symbols:,} symbols, {report.rows:,} rows{span}", style="dim")
@@ -53,6 +52,16 @@ def check(
                 stderr.print(f"the {most} worst rows; --most 0 shows all, --json gives each day's finding", style="dim")
     if gate and report.findings:
         raise typer.Exit(FOUND)
+
+
+def _write_lines(findings: list[Any]) -> None:
+    """Until the reader leaves: what it has not read it does not want."""
+    try:
+        for one in findings:
+            sys.stdout.write(json.dumps(_line(one), allow_nan=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _line(finding: Any) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def read_splits(path: Path) -> pl.DataFrame:
 
 
 def _table(path: Path) -> pl.DataFrame:
+    if path.is_dir():
+        raise UsedWrongly(f"{path} is a folder: name a file of bars")
     if not path.is_file():
         raise NotFound(f"there is no file {path}")
     if path.suffix.lower() in (".parquet", ".pq"):
@@ -109,6 +111,8 @@ def _table(path: Path) -> pl.DataFrame:
             path, infer_schema=False, separator=_separator(path), truncate_ragged_lines=True, encoding="utf8-lossy",
             raise_if_empty=False,
         )  # fmt: skip
+    except OSError as error:
+        raise UsedWrongly(f"{path} cannot be read to its end: {error}") from None
     except pl.exceptions.PolarsError:
         return _row_by_row(path)
 
@@ -142,9 +146,14 @@ def _row_by_row(path: Path) -> pl.DataFrame:
     header, *body = rows or [[]]
     width = len(header)
     return pl.DataFrame(
-        [[*row[:width], *[None] * (width - len(row))] for row in body if row],
+        [[*map(_unquoted, row[:width]), *[None] * (width - len(row))] for row in body if row],
         schema=dict.fromkeys((name or f"column_{place}" for place, name in enumerate(header)), pl.String), orient="row",
     )  # fmt: skip
+
+
+def _unquoted(cell: str) -> str:
+    """Without the quotes around it: they were not trusted to tell where a cell ends."""
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
 def _columns(
@@ -169,6 +178,8 @@ def _text(table: pl.DataFrame, name: str) -> pl.Expr:
     column = pl.col(name)
     if kind == pl.String:
         return column
+    if kind.is_nested() or kind == pl.Binary:
+        raise UsedWrongly(f"the column {name} holds {kind}, and not one figure a row")
     if isinstance(kind, pl.Datetime):
         return column.dt.strftime("%Y-%m-%d").alias(name)
     return column.cast(pl.String).alias(name)

@@ -38,6 +38,9 @@ FEW_SYMBOLS = 12  # on a day: of fewer, none is called the market
 LARGEST = 0.15  # of a move, for scales: what is larger counts as this much
 LEAST_SCALE = 0.002
 CENT = 0.01
+LEAST_PRICE, MOST = 1e-9, 1e15  # what no market has, and no logarithm of a ratio can be told of
+MOST_RESTLESS = 8.0  # times the usual: beyond it a day says more of broken bars than of the market
+MARKET_MOST = 1.0  # a median gap or body beyond it is no market's: the day is wrong for most symbols
 HALF_NORMAL_MEDIAN = 0.6745
 ROOTS = 1.48  # a normal variable's standard deviation over its squared mean of square roots
 BARS = {
@@ -114,7 +117,7 @@ def prepare(
 ) -> Context:
     """Joins and neighbours. `bars`, `splits`, `symbols`: frames with the columns BARS, SPLITS, SYMBOLS; `prices`: whether the
     bars are as traded, or adjusted for all splits; `market`: what is known of some days already (MARKET), from more symbols."""
-    known_volume = pl.when(pl.col("volume").is_finite()).then(pl.col("volume"))
+    known_volume = pl.when(pl.col("volume").is_finite() & (pl.col("volume") < MOST)).then(pl.col("volume"))
     splits = splits.filter(pl.col("ratio").is_finite() & (pl.col("ratio") > 0))
     frame = bars.with_columns(known_volume).join(symbols, on="symbol_id").sort("symbol_id", "date", maintain_order=True)
     again = (
@@ -123,7 +126,9 @@ def prepare(
     repeated, frame = frame.filter(again), frame.filter(~again)
     placed = _placed(frame, sessions)
     off_session, frame = placed.filter(pl.col("place").is_null()), placed.filter(pl.col("place").is_not_null())
-    sound = pl.all_horizontal((pl.col(name) > 0) & pl.col(name).is_finite() for name in PRICES).fill_null(value=False)
+    sound = pl.all_horizontal((pl.col(name) > LEAST_PRICE) & (pl.col(name) < MOST) for name in PRICES).fill_null(
+        value=False
+    )
     broken = frame.filter(~sound)
     known = _known_days(market)
     frame = _neighbours(frame.filter(sound), _known(splits, prices))
@@ -196,7 +201,10 @@ def _moves(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     days = frame.group_by("date").agg(
         pl.when(many).then(pl.col("raw_gap").median()).fill_null(0.0).alias("market_gap"),
         pl.when(many).then(pl.col("raw_body").median()).fill_null(0.0).alias("market_body"),
-    )
+    ).with_columns(
+        pl.when(pl.col(name).abs() <= MARKET_MOST).then(pl.col(name)).otherwise(0.0).alias(name)
+        for name in ("market_gap", "market_body")
+    )  # fmt: skip
     return _rather(days, known, ("market_gap", "market_body"))
 
 
@@ -207,7 +215,7 @@ def _restlessness(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     days = frame.group_by("date").agg(
         *(
             pl.when(many).then((size / pl.col(f"{name}_scale")).median() / HALF_NORMAL_MEDIAN)
-            .fill_null(1.0).clip(1.0).alias(f"day_{name}")
+            .fill_null(1.0).clip(1.0, MOST_RESTLESS).alias(f"day_{name}")
             for name, size in sizes.items()
         ),
         pl.when(many).then((pl.col("v") - pl.col("v_usual")).median()).fill_null(0.0).alias("day_v"),

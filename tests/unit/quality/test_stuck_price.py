@@ -22,6 +22,11 @@ def test_a_feed_that_stands_still_for_days(market: Market) -> None:
     assert f"as on {DAYS[AT - 1]}" in found[0].evidence["words"]
 
 
+def test_a_feed_that_stands_still_for_longer_than_the_bars_around_reach(market: Market) -> None:
+    market.prices[ONE, AT : AT + 45] = market.prices[ONE, AT - 1, CLOSE]
+    assert days_of(market.found(stuck_price)) == set(range(AT, AT + 45))
+
+
 def test_a_thin_share_rightly_repeats_its_price(market: Market) -> None:
     market.times(ONE, 0, None, 1.0, 0.0005)
     market.prices[ONE, AT] = market.prices[ONE, AT, CLOSE]

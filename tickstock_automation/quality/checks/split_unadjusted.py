@@ -16,7 +16,7 @@ NOISE = 2.5  # usual gaps that the ratio may be off by
 UNIT_NOISE = 0.08
 CALM = 4.0  # usual moves within the day, at most
 # Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
-LIMITS = ((0.38, 0.75, 0.01, 0.03), (0.6, 1.6, 0.02, 0.06), (1.3, 1.6, 0.04, 0.08), (float("inf"), 2.0, 0.08, 0.08))
+LIMITS = ((0.38, 0.6, 0.01, 0.02), (0.6, 1.6, 0.02, 0.06), (1.3, 1.6, 0.04, 0.08), (float("inf"), 2.0, 0.08, 0.08))
 BEYOND, UNIT_HEAVY = (
     math.log(50.0),
     2.0,

@@ -13,6 +13,7 @@ from tickstock_automation.quality.frame import PRICES, Context
 
 AROUND = 41
 LIVELY = 0.25  # of the bars around at most are without a range
+NEVER_FLAT = 0.06  # of the 41 bars before a run: however long it lasts, it is then the feed that stands still
 HARDLY = 1_000
 TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
 MOVES_FAR = 20.0
@@ -38,11 +39,20 @@ def stuck_price(context: Context) -> list[Finding]:
         ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
         (again & again.shift(-1)).fill_null(value=False).alias("thrice"),
     )  # fmt: skip
-    lively = (pl.col("flat_share") < LIVELY) & (pl.col("v_usual") > math.log(HARDLY)) & (pl.col("volume") > 0)
+    if bars["flat"].any():
+        bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
+        stuck = (pl.col("flat_share_before") < NEVER_FLAT) & (pl.col("cents_before") > MOVES)
+        bars = bars.with_columns(stuck.fill_null(value=False).alias("stuck"))
+    else:
+        bars = bars.with_columns(pl.lit(value=False).alias("stuck"))
+    traded = (pl.col("v_usual") > math.log(HARDLY)) & (pl.col("volume") > 0)
+    lively = (pl.col("flat_share") < LIVELY) & traded
     judged = pl.col("date").is_in(context.judged)
     found = [
         _flat(row)
-        for row in bars.filter(pl.col("flat") & lively & (pl.col("cents") > MOVES) & judged).iter_rows(named=True)
+        for row in bars.filter(
+            pl.col("flat") & (pl.col("stuck") & traded | lively & (pl.col("cents") > MOVES)) & judged
+        ).iter_rows(named=True)
     ]
     if not bars["thrice"].any():
         return found
@@ -51,6 +61,12 @@ def stuck_price(context: Context) -> list[Finding]:
     )
     same = (pl.col("closes") >= FEW_CLOSES) & pl.col("again") & ~pl.col("flat") & (pl.col("cents") > MOVES_FAR)
     return [*found, *(_same_close(row) for row in runs.filter(same & lively & judged).iter_rows(named=True))]
+
+
+def _before_the_run(name: str) -> pl.Expr:
+    """A measure over the bars up to the last one with a range: a run of flat bars as long as half the window speaks for itself."""
+    at_last = pl.when(~pl.col("flat")).then(pl.col(name).shift(AROUND // 2).over("symbol_id"))
+    return at_last.forward_fill().over("symbol_id").alias(f"{name}_before")
 
 
 def _flat(row: dict[str, Any]) -> Finding:

@@ -24,6 +24,7 @@ from tickstock_automation.quality.ratios import split_ratio, unit_ratio
 
 LEAST, CLEAR = 0.065, 0.085  # the largest real day that came back beside ordinary volume reached 0.056
 BEYOND, FRENZY = math.log(8.0), 3.0  # no market's work at all; and how much may be traded beside a huge shift
+FEW_BARS = 5  # over which a smaller shift is seen as well
 CERTAIN = 0.09  # a shift that no real day came back from
 
 
@@ -60,6 +61,8 @@ def judged(segment: Segment) -> tuple[Verdict | None, str]:
         return "data_error" if shift > CLEAR else "undetermined", f"{named}, volume ordinary"
     if segment.bars > 1 and shift > 2 * LEAST and volume < 0.7 * HEAVY and segment.mismatch < 0.6 * RETURN:
         return "data_error", f"{named}, volume ordinary"
+    if 1 < segment.bars <= FEW_BARS and shift > CERTAIN and volume < 0.7 * HEAVY and segment.mismatch < 0.5 * RETURN:
+        return "data_error" if segment.z > 2 * SURE else "undetermined", f"{named}, volume ordinary"
     if segment.bars > 1:
         return None, ""
     return "market_event", f"{named}, but traded heavily"
