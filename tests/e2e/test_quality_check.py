@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import random
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,22 @@ def typed(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def seen(*arguments: str, folder: Path) -> str:
+    """What stands on a terminal."""
+    ours, theirs = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tickstock_automation.cli", "quality", "check", *arguments],
+        cwd=folder, stdout=theirs, stderr=theirs, env=os.environ | {"COLUMNS": "120", "TERM": "dumb"},
+    )  # fmt: skip
+    os.close(theirs)
+    text = b""
+    with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as screen:  # EIO: the other end is closed
+        while piece := screen.read(4096):
+            text += piece
+    assert program.wait(timeout=60) == 0
+    return text.decode()
+
+
 def told(result: subprocess.CompletedProcess[str]) -> list[Row]:
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
@@ -89,8 +107,18 @@ def test_each_finding_is_a_line_of_json(tmp_path: Path) -> None:
 
 
 def test_a_clean_file_has_no_findings_and_says_so(tmp_path: Path) -> None:
-    result = typed(str(written(tmp_path / "bars.csv", market())), "--gate", folder=tmp_path)
-    assert (result.returncode, "Nothing found." in result.stdout) == (0, True), result.stdout
+    path = written(tmp_path / "bars.csv", market())
+    result = typed(str(path), "--gate", folder=tmp_path)
+    assert (result.returncode, result.stdout, "0 found" in result.stderr) == (0, "", True), result.stderr
+    assert "Nothing found." in seen(str(path), folder=tmp_path)
+
+
+def test_a_person_sees_a_table_and_a_program_the_same_lines_with_and_without_asking(tmp_path: Path) -> None:
+    path = written(tmp_path / "bars.csv", [hundredfold(row) for row in market()])
+    assert typed(str(path), folder=tmp_path).stdout == typed(str(path), "--json", folder=tmp_path).stdout != ""
+    screen = seen(str(path), folder=tmp_path)
+    assert all(word in screen for word in ("undetermined", "price_outlier", "1 found", "S3"))
+    assert "{" not in screen
 
 
 def test_a_gate_ends_with_6_where_anything_is_found(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def check(
     calendar: Annotated[str, typer.Option(metavar="CODE", help="An exchange's calendar (XNYS, XLON, ...), or none.")] = "XNYS",
     gate: Annotated[bool, typer.Option("--gate", help="Exit code 6 where anything is found.")] = False,
     most: Annotated[int, typer.Option(min=0, help="Rows shown, the worst first; 0 is all.")] = MOST,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout for each finding.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout for each finding; so it is too wherever stdout is no terminal.")] = False,
 ) -> None:  # fmt: skip
     """Checks a file of bars: what is wrong, what is merely wild, what is missing. It needs nothing else running.
 
@@ -37,11 +37,16 @@ def check(
     from tickstock_automation.quality.file_check import check_file
 
     report = check_file(file, splits, calendar, prices)
-    if as_json:
+    to_a_person = sys.stdout.isatty() and not as_json
+    if not to_a_person:
         _write_lines(report.findings)
-    else:
-        span = f", {report.first} to {report.last}" if report.first else ""
-        stdout.print(f"{report.symbols:,} symbols, {report.rows:,} rows{span}", style="dim")
+    span = f", {report.first} to {report.last}" if report.first else ""
+    if not as_json:
+        console = stdout if to_a_person else stderr
+        console.print(
+            f"{report.symbols:,} symbols, {report.rows:,} rows{span}: {len(report.findings):,} found", style="dim"
+        )
+    if to_a_person:
         if not report.findings:
             stdout.print("Nothing found.", style="green")
         else:
