@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tests.backfilling import LAST, Desk
 from tests.services import DAYS, Altered
-from tickstock_automation.bars import control
+from tickstock_automation.bars import calls, control, loading, planning
 from tickstock_automation.bars.drafts import order
+from tickstock_automation.bars.lacking import read_lacking
 from tickstock_automation.bars.planning import make_plan
 from tickstock_automation.db.engine import transaction
 from tickstock_automation.db.roles import Role
@@ -199,6 +201,35 @@ def test_a_call_whose_worker_died_is_made_again_after_its_lease_and_loaded_once(
     assert desk.work() == 1
     assert desk.system.rows("SELECT attempts, status FROM bar_calls") == [(2, "done")]
     assert (desk.job(number).vendor_calls, desk.stored()) == (1, 31)
+
+
+@pytest.mark.parametrize("ends", ["done", "put back"])
+def test_a_call_that_ends_while_another_worker_plans_is_made_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    number = desk.order()
+    vendor, settings = desk.system.played.vendor, desk.system.settings
+    with transaction(Role.IPO_MONITOR) as session:
+        make_plan(session, calendar())
+    with transaction(Role.IPO_MONITOR) as session:
+        call = calls.claim_call(session, lease_s=60, most_attempts=3)
+    assert call is not None
+
+    def read_and_then_it_ends(*about: Any) -> Any:
+        found = read_lacking(*about)
+        if ends == "done":
+            loading.make(call, vendor, calendar(), settings)
+        else:
+            with transaction(Role.IPO_MONITOR) as another:
+                calls.put_back(another, call, "5 calls a minute are spent", after_s=0.0)
+        return found
+
+    with monkeypatch.context() as meanwhile, transaction(Role.IPO_MONITOR) as session:
+        meanwhile.setattr(planning, "read_lacking", read_and_then_it_ends)
+        make_plan(session, calendar())
+    assert desk.work() == (30 if ends == "done" else 31)
+    assert desk.system.rows("SELECT count(*), min(inserted) FROM loads") == [(31, 40)]
+    assert (desk.job(number).state, desk.job(number).vendor_calls, desk.stored()) == ("done", 31, 1240)
 
 
 def test_the_call_for_splits_stands_for_no_bar(desk: Desk) -> None:

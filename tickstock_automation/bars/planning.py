@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -69,6 +70,16 @@ SELECT id, day, 'another security had its ticker' FROM unnest(CAST(:symbols AS b
     ON CONFLICT DO NOTHING""")
 
 
+@dataclass(frozen=True)
+class Running:
+    """A call in a worker's hands; without a `ticker`, a grouped one of the one session."""
+
+    id: int
+    ticker: str | None
+    first: date
+    last: date
+
+
 def plan_if_needed(session: Session, calendar: SessionCalendar) -> bool:
     """Makes the plan anew where something unplanned is wanted, or the old plan is used up; says whether it did."""
     if not session.scalar(_WHETHER):
@@ -93,6 +104,7 @@ def make_plan(session: Session, calendar: SessionCalendar) -> None:
         closed = closed_sessions(session, first, last)
         sessions = calendar.without(closed)
         jobs.limit_calls(session)
+        running = _running(session)  # before what lacks: a call that ends in between still covers its bars
         requests = [OpenRequest(*row) for row in session.execute(_OPEN)]
         lacking = read_lacking(session, requests, sessions, closed)
         _close(session, requests, lacking)
@@ -100,7 +112,7 @@ def make_plan(session: Session, calendar: SessionCalendar) -> None:
         tickers = tenures_of(session, sorted({one.request.symbol_id for one in lacking}))
         needs = needs_of(lacking, tickers, sessions)
         _note_nobodys(session, needs.nobodys)
-        _replace_calls(session, needs, sessions, first, last)
+        _replace_calls(session, needs, running, sessions, first, last)
     jobs.end(session)
 
 
@@ -129,14 +141,23 @@ def _note_nobodys(session: Session, nobodys: Sequence[tuple[int, date]]) -> None
         session.execute(_NOBODYS, {"symbols": list(ids), "days": list(days)})
 
 
-def _replace_calls(session: Session, needs: Needs, sessions: SessionCalendar, first: date, last: date) -> None:
-    """The calls that wait become those of the new plan; one that stays keeps its attempts and its pause."""
-    open_ones = select(BarCall).where(BarCall.status.in_(("waiting", "running")), BarCall.endpoint != SPLITS)
-    calls_open = session.scalars(open_ones).all()
-    running = [(row.ticker, row.first_session, row.last_session) for row in calls_open if row.status == "running"]
-    waiting = {(row.ticker, row.ticker or row.first_session): row for row in calls_open if row.status == "waiting"}
-    sessions = sessions.without({begin for ticker, begin, _ in running if ticker is None})
-    reads = [Tenure(ticker, begin, end) for ticker, begin, end in running if ticker is not None]
+def _running(session: Session) -> list[Running]:
+    """The calls that somebody is making: none begins while a plan is made, but any may end."""
+    columns = (BarCall.id, BarCall.ticker, BarCall.first_session, BarCall.last_session)
+    rows = session.execute(select(*columns).where(BarCall.status == "running", BarCall.endpoint != SPLITS))
+    return [Running(*row) for row in rows]
+
+
+def _replace_calls(
+    session: Session, needs: Needs, running: Sequence[Running], sessions: SessionCalendar, first: date, last: date
+) -> None:
+    """The calls that wait become those of the new plan; one that stays keeps its attempts and its pause, and one that was
+    put back meanwhile stays."""
+    waits = (BarCall.status == "waiting", BarCall.endpoint != SPLITS, BarCall.id.not_in([one.id for one in running]))
+    rows = session.scalars(select(BarCall).where(*waits))
+    waiting = {(row.ticker, row.ticker or row.first_session): row for row in rows}
+    sessions = sessions.without({one.first for one in running if one.ticker is None})
+    reads = [Tenure(one.ticker, one.first, one.last) for one in running if one.ticker is not None]
     calls = plan(without(needs.wanted, reads), sessions.between(first, last))
     serves = {job: serving(calls, wants, sessions) for job, wants in needs.by_job.items()}
     calls = within_limits(calls, serves, _budgets(session, serves.keys() - {None}))
