@@ -63,6 +63,7 @@ def test_a_day_of_copied_closes_is_found_and_its_parts_add_up(parts: int) -> Non
 
     [found] = market(copied, parts=parts)
     assert (found.check, found.date, found.severity, found.verdict) == ("copied_bar", DAY, "critical", "data_error")
+    assert found.remediation == "refetch", "the bars are there: a reload would bring nothing"
     assert found.observed is not None
     assert found.observed >= 60
     assert "are the day before's" in found.evidence["words"]

@@ -112,7 +112,7 @@ def test_of_a_check_on_the_market_as_a_whole_no_single_bar_is_proven_wrong() -> 
         ("missing_session", "reload", Action.RELOAD), ("price_outlier", "refetch", Action.REFETCH),
         ("split_unadjusted", "look_up_split", Action.LOOK_UP_SPLIT), ("stale_data", "review", Action.CHECK_LISTING),
         ("stale_data", "reload", Action.CHECK_LISTING), ("stale_data", "none", None), ("price_move", "review", None),
-        ("copied_bar", "reload", Action.REFETCH), ("market_rows", "reload", Action.RELOAD),
+        ("copied_bar", "refetch", Action.REFETCH), ("market_rows", "reload", Action.RELOAD),
         ("price_move", "none", None),
     ],
 )  # fmt: skip

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import structlog
 from sqlalchemy import text
 
-from tickstock_automation.bars.calling import REFUSED_PAUSE_S, Outcome, make_calls
+from tickstock_automation.bars.calling import Outcome, make_calls
+from tickstock_automation.bars.calls import REFUSED_PAUSE_S
 from tickstock_automation.bars.wanted import QUEUED, Reason, earliest_session, request_bars
 from tickstock_automation.db.engine import ServiceSession, transaction
 from tickstock_automation.db.roles import Role

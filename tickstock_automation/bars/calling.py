@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tickstock_automation import stopping
 from tickstock_automation.bars import calls, loading
-from tickstock_automation.bars.calls import Claimed
+from tickstock_automation.bars.calls import REFUSED_PAUSE_S, Claimed
 from tickstock_automation.bars.planning import await_plan, make_plan, plan_if_needed
 from tickstock_automation.db import operational
 from tickstock_automation.db.engine import transaction
@@ -21,8 +21,6 @@ from tickstock_automation.events.catalogue import Service
 from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import Vendor
-
-REFUSED_PAUSE_S = 60.0  # the breaker sees to it that the vendor is left in peace for longer
 
 log = structlog.get_logger("backfill")
 

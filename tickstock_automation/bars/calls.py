@@ -17,6 +17,7 @@ from tickstock_automation.errors import LeaseLost
 GROUPED, RANGE, SPLITS = "grouped", "range", "splits"
 BROKEN_PAUSE_S = 15.0
 AWAY_PAUSE_S = 5.0
+REFUSED_PAUSE_S = 60.0  # the breaker sees to it that the vendor is left in peace for longer
 LONGEST_PAUSE_S = 600.0
 
 _CLAIM = text("""

@@ -14,8 +14,6 @@ from tickstock_automation.quality.findings import SEVERITIES, Finding
 
 STALE = "stale_data"
 BY_HAND_CHECK = "by_hand"
-LACKING = frozenset({STALE, "missing_session", "market_rows", "listing_without_bars"})
-"""Checks that find bars which are not there."""
 ACTIONS: Mapping[str, Action] = {
     "reload": Action.RELOAD, "refetch": Action.REFETCH, "look_up_split": Action.LOOK_UP_SPLIT,
 }  # fmt: skip
@@ -110,13 +108,11 @@ class Ending:
 def action_for(check: str, remediation: str) -> Action | None:
     """What can be done by itself about a finding; None: a person looks.
 
-    A symbol that has no fresh bars may be delisted or be called otherwise by now, which no reload can tell. A reload of a bar
-    that is there would be settled by that bar itself: the vendor is asked what it says of it now.
+    A symbol that has no fresh bars may be delisted or be called otherwise by now, which no reload can tell.
     """
     if check == STALE and remediation != "none":
         return Action.CHECK_LISTING
-    action = ACTIONS.get(remediation)
-    return Action.REFETCH if action is Action.RELOAD and check not in LACKING else action
+    return ACTIONS.get(remediation)
 
 
 def priority_of(severity: str) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tickstock_automation import stopping
+from tickstock_automation.bars.calls import REFUSED_PAUSE_S
 from tickstock_automation.bars.corporate_actions import refresh_splits
 from tickstock_automation.bars.ingest import SOURCE, note_load
 from tickstock_automation.bars.parse import WANTED, Asked, parse
@@ -32,7 +33,6 @@ from tickstock_automation.sessions import SessionCalendar
 from tickstock_automation.settings import Settings
 from tickstock_automation.vendor.client import BarsAnswer, Split, Vendor
 
-REFUSED_PAUSE_S = 60.0  # the breaker sees to it that the vendor is left in peace for longer
 NAMELESS = "it had no ticker on that day, so there is nothing to ask for"
 
 log = structlog.get_logger("repair")
@@ -126,12 +126,11 @@ def _ask(call: RepairCall, vendor: Vendor, calendar: SessionCalendar) -> None:
     elif call.action is Action.CHECK_LISTING:
         _check_listing(call, vendor)
     else:
-        assert call.ticker is not None or call.grouped
-        answer = (
-            vendor.grouped_bars(call.first)
-            if call.grouped
-            else vendor.range_bars(call.ticker or "", call.first, call.last)
-        )
+        if call.grouped:
+            answer = vendor.grouped_bars(call.first)
+        else:
+            assert call.ticker is not None
+            answer = vendor.range_bars(call.ticker, call.first, call.last)
         with transaction(Role.IPO_MONITOR) as session:
             calls.hold(session, call)
             _store_bars(session, call, answer, calendar)

@@ -17,10 +17,8 @@ UNIT_NOISE = 0.08
 CALM = 4.0  # usual moves within the day, at most
 # Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
 LIMITS = ((0.38, 0.6, 0.01, 0.02), (0.6, 1.6, 0.02, 0.06), (1.3, 1.6, 0.04, 0.08), (float("inf"), 2.0, 0.08, 0.08))
-BEYOND, UNIT_HEAVY = (
-    math.log(50.0),
-    2.0,
-)  # a step that no market makes; beside a smaller one by a unit, as by a split, trading is ordinary
+BEYOND = math.log(50.0)  # a step that no market makes
+UNIT_HEAVY = 2.0  # beside a smaller one by a unit, as by a split, trading is ordinary
 COMPLAINT = Complaint("split_unadjusted", Channel.PRICE_ANOMALY, "usual moves")
 
 

@@ -39,19 +39,15 @@ def stuck_price(context: Context) -> list[Finding]:
         ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
         (again & again.shift(-1)).fill_null(value=False).alias("thrice"),
     )  # fmt: skip
-    if bars["flat"].any():
-        bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
-        stuck = (pl.col("flat_share_before") < NEVER_FLAT) & (pl.col("cents_before") > MOVES)
-        bars = bars.with_columns(stuck.fill_null(value=False).alias("stuck"))
-    else:
-        bars = bars.with_columns(pl.lit(value=False).alias("stuck"))
+    bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
+    stuck = (pl.col("flat_share_before") < NEVER_FLAT) & (pl.col("cents_before") > MOVES)
     traded = (pl.col("v_usual") > math.log(HARDLY)) & (pl.col("volume") > 0)
     lively = (pl.col("flat_share") < LIVELY) & traded
     judged = pl.col("date").is_in(context.judged)
     found = [
         _flat(row)
         for row in bars.filter(
-            pl.col("flat") & (pl.col("stuck") & traded | lively & (pl.col("cents") > MOVES)) & judged
+            pl.col("flat") & (stuck.fill_null(value=False) & traded | lively & (pl.col("cents") > MOVES)) & judged
         ).iter_rows(named=True)
     ]
     if not bars["thrice"].any():

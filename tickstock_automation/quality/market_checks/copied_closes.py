@@ -25,7 +25,7 @@ def copied_closes(facts: MarketFacts) -> list[MarketFinding]:
         MarketFinding(
             date=row["date"], check="copied_bar", severity="critical" if row["share"] >= MOST else "high",
             verdict="data_error", observed=float(row["copied"]), expected=row["usual"] * row["compared"],
-            threshold=SHARE, remediation="reload",
+            threshold=SHARE, remediation="refetch",
             evidence={
                 "words": f"{row['copied']:,} of {row['compared']:,} closes are the day before's ({row['share']:.0%}; {row['usual']:.0%} is usual)",
                 "measure": "share of the closes", "share": row["share"], "usual": row["usual"],
