@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.unit.quality.market import AT, CLOSE, DAYS, HIGH, LOW, ONE, OPEN, Market, days_of, where
+from tests.unit.quality.market import AT, CLOSE, DAYS, HIGH, LOW, ONE, OPEN, Market, days_of, quiet, where
 from tickstock_automation.quality.checks.price_outlier import price_outlier
 
 LAST = len(DAYS) - 1
@@ -111,6 +111,13 @@ def test_a_wick_that_was_traded_is_none(market: Market) -> None:
 def test_a_flash_crash_of_the_whole_market_has_long_wicks(market: Market) -> None:
     market.prices[:, AT, LOW] = (market.prices[:, AT, LOW] * 0.85).round(2)
     assert market.found(price_outlier) == []
+
+
+@pytest.mark.parametrize(("fell", "found"), [(2, 2), (3, 0)])
+def test_three_of_five_with_a_long_wick_are_a_market_where_no_more_is_known(fell: int, found: int) -> None:
+    few = quiet(5)
+    few.prices[:fell, AT, LOW] = (few.prices[:fell, AT, LOW] * 0.85).round(2)
+    assert len(few.found(price_outlier)) == found
 
 
 def test_the_first_bar_has_one_neighbour_and_a_large_shift_is_sure(market: Market) -> None:

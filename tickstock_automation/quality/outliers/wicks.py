@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date
 
 import polars as pl
 
@@ -15,6 +16,8 @@ FOUND, LEAST = 0.06, 0.11
 SURE = 10.0  # usual wicks
 LONG, LONG_HEAVY = 0.15, 1.6  # a longer one may stand beside more volume
 STORM, LONG_IN_STORM = 2.0, 0.35  # times the usual wicks of the whole market: 2015-08-24, say
+TOGETHER = 3  # symbols that have such a wick to the same side on one day ...
+TOGETHER_SHARE = 0.2  # ... are the market, however few are known: 2010-05-06
 
 
 def wicks(context: Context) -> Iterator[Finding]:
@@ -29,8 +32,11 @@ def wicks(context: Context) -> Iterator[Finding]:
         & ((volume < HEAVY) | ((volume < LONG_HEAVY) & (pl.col("wick") > LONG)))
         & ((pl.col("day_wick") < STORM) | (pl.col("wick") > LONG_IN_STORM))
     )  # fmt: skip
+    crowds = _crowds(context.bars.filter(pl.col("date").is_in(rows["date"].unique().implode())))
     for row in rows.iter_rows(named=True):
         name = "high" if row["up"] >= row["down"] else "low"
+        if (row["date"], name) in crowds and row["wick"] <= LONG_IN_STORM:
+            continue
         sure = row["wick"] > LEAST
         expected = row[name] * math.exp(-row["wick"] if name == "high" else row["wick"])
         yield COMPLAINT.about(
@@ -38,3 +44,14 @@ def wicks(context: Context) -> Iterator[Finding]:
             "data_error" if sure else "undetermined", severity(row["wick"]), "refetch", observed=row[name],
             expected=expected, threshold=SURE, z=round(row["z"], 1),
         )  # fmt: skip
+
+
+def _crowds(bars: pl.DataFrame) -> set[tuple[date, str]]:
+    """The days and sides on which so many symbols have a long wick that a wrong print of each is not likely."""
+    found: set[tuple[date, str]] = set()
+    for name, wick in (("high", "up"), ("low", "down")):
+        long = ((pl.col(wick) / pl.col("wick_scale")) > SURE / 2).sum()
+        days = bars.group_by("date").agg(long.alias("long"), pl.len().alias("all"))
+        crowded = days.filter((pl.col("long") >= TOGETHER) & (pl.col("long") >= TOGETHER_SHARE * pl.col("all")))
+        found |= {(day, name) for day in crowded["date"]}
+    return found
