@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +17,9 @@ from tickstock_automation.quality.merging import merge
 
 HISTORY_SESSIONS = 60
 """Sessions before the first one judged that the checks want, so that what they find does not hang on the range."""
+
+BESIDE = 2
+"""Checks that run at once: more would want more memory and gain nothing on two processors."""
 
 
 def judge(
@@ -52,5 +56,7 @@ def findings_of(context: Context) -> list[Finding]:
         at = bisect_right(days, day)
         return days[at] if at < len(days) else day
 
-    found = merge([finding for check in CHECKS for finding in check(context)], session_after)
+    with ThreadPoolExecutor(BESIDE) as threads:  # the checks are pure, and Polars works outside Python's lock
+        of_checks = list(threads.map(lambda check: check(context), CHECKS))
+    found = merge([finding for findings in of_checks for finding in findings], session_after)
     return [one for one in found if wanted.asks_for(one.date)]
