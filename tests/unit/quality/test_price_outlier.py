@@ -126,6 +126,17 @@ def test_the_first_bar_has_one_neighbour_and_a_large_shift_is_sure(market: Marke
     assert "nothing before it" in one.evidence["words"]
 
 
+@pytest.mark.parametrize("factor", [100, 10, 3, 0.01])
+def test_a_last_close_that_no_market_makes_is_sure_at_once(market: Market, factor: float) -> None:
+    right = market.prices[ONE, LAST, CLOSE]
+    market.prices[ONE, LAST, CLOSE] = wrong = round(float(right) * factor, 2)
+    market.prices[ONE, LAST, HIGH if factor > 1 else LOW] = wrong
+    [one] = market.found(price_outlier)
+    assert (one.date, one.verdict, one.severity, one.observed) == (DAYS[LAST], "data_error", "critical", wrong)
+    assert "nothing after it" in one.evidence["words"]
+    assert market.heavy(ONE, LAST, 20).found(price_outlier) == [], "so much was traded that it may be true"
+
+
 def test_the_last_bar_is_settled_by_the_next_session(market: Market) -> None:
     [one] = market.times(ONE, LAST, None, 1.16).found(price_outlier)
     assert (one.date, one.verdict) == (DAYS[LAST], "undetermined")
