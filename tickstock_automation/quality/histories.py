@@ -18,7 +18,7 @@ REACH = 40  # bars from the boundary that are told of
 HOLE, LONG_HOLE = 3, 10  # sessions from one bar to the next
 STEP, HOLE_STEP, LARGE_STEP = math.log(1.25), math.log(1.5), math.log(3.0)
 TRADED, MUCH = math.log(20.0), math.log(200.0)  # times as much traded a day; beside a step by a known ratio
-NO_SPLIT = 0.03
+NO_SPLIT, DRIFT = 0.03, 2.0  # the logarithm that a ratio may be off by, or so many usual moves over a hole
 LIVE, DEAD = 0.9, 0.25  # share of bars with any volume
 LIQUID = 10_000.0  # shares a day
 
@@ -78,10 +78,11 @@ def _why(levels: Levels, volume: npt.NDArray[np.float64], at: int) -> str | None
     stays = lasting * gap > 0 and abs(lasting) > abs(gap) / 2
     if away >= LONG_HOLE and abs(gap) > HOLE_STEP and stays:
         return f"after {away:.0f} sessions without a bar the price is {math.exp(gap):.4g}x"
-    if away >= HOLE and abs(gap) > LARGE_STEP and stays and split_ratio(gap, NO_SPLIT) is None:
+    near = max(NO_SPLIT, DRIFT * levels.noise(at)) if away >= HOLE else NO_SPLIT
+    named = split_ratio(gap, near) or unit_ratio(gap, near)
+    if away >= HOLE and abs(gap) > LARGE_STEP and stays and named is None:
         return f"after {away:.0f} sessions the price is {math.exp(gap):.4g}x, which is no split's ratio"
     shares = _shares(volume, at, last) - _shares(volume, first, at)
-    named = split_ratio(gap, NO_SPLIT) or unit_ratio(gap, NO_SPLIT)
     if abs(gap) > STEP and stays and abs(shares) > (MUCH if named else TRADED):
         return f"the price steps to {math.exp(gap):.4g}x and stays, and {math.exp(shares):.2g} times as many shares are traded"
     live, dead = np.mean(volume[first:at] > 0), np.mean(volume[at:last] > 0)

@@ -58,12 +58,14 @@ class Segment:
 class Step:
     """At row `at` the level changes by `shift` (a logarithm) and stays, for `after` bars at least.
 
-    z: in usual gaps; body_z: the day's own move in usual ones; volume, volume_next: ln over usual, of this day and the next.
+    z: in usual gaps; noise: what a move of that long usually is, as a logarithm (overnight, or over the sessions without a bar);
+    body_z: the day's own move in usual ones; volume, volume_next: ln over usual, of this day and the next.
     """
 
     at: int
     shift: float
     z: float
+    noise: float
     body_z: float
     volume: float
     volume_next: float
@@ -143,6 +145,11 @@ class Levels:
         ]
         return [step for at in alone if (step := self._step(at)) is not None]
 
+    def noise(self, at: int) -> float:
+        """The usual size of the move from the bar before row `at` to its open: one night, and the sessions without a bar."""
+        away = float(self.away[at])
+        return float(np.sqrt(away * self.gap_scale[at] ** 2 + (away - 1) * self.body_scale[at] ** 2))
+
     def _step(self, at: int) -> Step | None:
         number, left = int(self.number[at]), int(self.left[at])
         before = self.c[at - min(number, 5) : at]
@@ -154,7 +161,7 @@ class Levels:
         # A large split changes the level of the volume too, so the weeks after it are what is usual; a crash's are not.
         volume = self.quiet if abs(gap) > LARGE_STEP else self.v_ratio
         return Step(
-            at, gap, float(abs(gap) / self.gap_scale[at]), float(abs(self.body[at]) / self.body_scale[at]),
+            at, gap, float(abs(gap) / self.gap_scale[at]), self.noise(at), float(abs(self.body[at]) / self.body_scale[at]),
             _or(volume[at], 0.0), _or(volume[at + 1], 0.0) if left else 0.0, left,
         )  # fmt: skip
 

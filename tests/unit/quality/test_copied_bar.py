@@ -101,10 +101,16 @@ def test_a_block_whose_rows_carry_the_next_sessions() -> None:
     assert "a session early: it is the next session's" in found[DAYS[AT + 9]].evidence["words"]
 
 
-def test_without_a_market_only_the_second_of_two_equal_bars_is_found() -> None:
+@pytest.mark.parametrize("sessions", [-1, +1])
+def test_without_a_market_either_of_two_equal_bars_may_be_the_copy(sessions: int) -> None:
+    """Mostly it is the second."""
     market = quiet(symbols=5)
-    shift(market, ONE, AT, AT + 12, -1)
-    assert days_of(market.found(copied_bar)) == {AT}
+    shift(market, ONE, AT, AT + 12, sessions)
+    first, second = sorted(market.found(copied_bar), key=lambda one: one.date)
+    assert DAYS.index(second.date) - DAYS.index(first.date) == 1
+    assert {AT if sessions < 0 else AT + 11} <= days_of([first, second])
+    assert (first.verdict, second.verdict) == ("undetermined", "data_error")
+    assert "the next session as well" in first.evidence["words"]
 
 
 def test_only_in_the_sessions_judged(market: Market) -> None:

@@ -45,6 +45,13 @@ def test_a_price_that_was_not_given_is_told_as_a_question_mark(market: Market) -
     assert one.evidence["low"] is None
 
 
+@pytest.mark.parametrize(("off", "verdict"), [(1e-5, "undetermined"), (9e-5, "undetermined"), (1.2e-4, "data_error")])
+def test_prices_that_count_as_one_elsewhere_are_told_and_not_decided(market: Market, off: float, verdict: str) -> None:
+    market.prices[ONE, AT] = (50 * (1 + off), 50, 49, 50)
+    [one] = market.found(ohlc_inconsistent)
+    assert (one.verdict, one.evidence["words"].split(":")[0]) == (verdict, "open is above high")
+
+
 def test_what_rounding_does_is_no_contradiction(market: Market) -> None:
     high = market.prices[ONE, AT, HIGH]
     market.prices[ONE, AT, CLOSE] = high * (1 + 5e-7)

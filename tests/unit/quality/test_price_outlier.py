@@ -113,6 +113,16 @@ def test_a_flash_crash_of_the_whole_market_has_long_wicks(market: Market) -> Non
     assert market.found(price_outlier) == []
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.5, []), (0.05, ["data_error"])])
+def test_in_a_flash_crash_some_fall_farther_and_only_what_no_market_makes_is_wrong(
+    market: Market, share: float, found: list[str]
+) -> None:
+    """2010-05-06: a low of 39.37 in a share of 61 stood, one of 2 in a share of 48 was cancelled."""
+    market.prices[:, AT, LOW] = (market.prices[:, AT, LOW] * 0.93).round(2)
+    market.prices[ONE, AT, LOW] = round(float(market.prices[ONE, AT, CLOSE]) * share, 2)
+    assert [one.verdict for one in market.found(price_outlier)] == found
+
+
 @pytest.mark.parametrize(("fell", "found"), [(2, 2), (3, 0)])
 def test_three_of_five_with_a_long_wick_are_a_market_where_no_more_is_known(fell: int, found: int) -> None:
     few = quiet(5)

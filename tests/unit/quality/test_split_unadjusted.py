@@ -78,3 +78,12 @@ def test_only_in_the_sessions_judged(market: Market) -> None:
     market.times(ONE, AT, None, 0.5)
     assert market.found(split_unadjusted, DAYS[AT + 1 :]) == []
     assert len(market.found(split_unadjusted, DAYS[AT : AT + 1])) == 1
+
+
+@pytest.mark.parametrize(("missing", "found"), [((), 0), ((AT - 4, AT - 3, AT - 2, AT - 1), 1)])
+def test_over_a_hole_the_ratio_may_be_off_by_what_the_share_moves_meanwhile(
+    market: Market, missing: tuple[int, ...], found: int
+) -> None:
+    before = market.prices[ONE, AT - 1 - len(missing), 3]
+    market.times(ONE, AT, None, float(before / market.prices[ONE, AT, 0] / 2 * 1.045), 2)
+    assert len(market.without(ONE, missing).found(split_unadjusted)) == found

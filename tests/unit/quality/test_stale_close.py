@@ -23,7 +23,7 @@ def moved_day(market: Market, size: float) -> Market:
 def test_the_next_open_is_back_where_the_day_traded(market: Market) -> None:
     [one] = moved_day(market, 0.06).found(stale_close)
     assert (one.symbol, one.date, one.verdict, one.severity) == ("S03", DAYS[AT], "data_error", "high")
-    assert (one.observed, one.threshold, one.remediation) == (market.prices[ONE, AT - 1, CLOSE], 5.2, "refetch")
+    assert (one.observed, one.threshold, one.remediation) == (market.prices[ONE, AT - 1, CLOSE], 8.8, "refetch")
     assert one.expected == market.prices[ONE, AT + 1, OPEN]
     assert "is the session before's" in one.evidence["words"]
 
@@ -46,6 +46,14 @@ def test_a_close_of_its_own_is_none(market: Market) -> None:
     moved_day(market, 0.06)
     market.prices[ONE, AT, CLOSE] += 0.01
     assert market.found(stale_close) == []
+
+
+def test_where_a_close_often_repeats_itself_it_takes_a_longer_way_back(market: Market) -> None:
+    """The same moves in a share of three dollars, whose closes lie a third of a percent apart."""
+    moved_day(market, 0.05)
+    assert [one.verdict for one in market.found(stale_close)] == ["data_error"]
+    market.prices[ONE] = np.round(market.prices[ONE] / 16, 2)
+    assert "data_error" not in [one.verdict for one in market.found(stale_close)]
 
 
 @pytest.mark.parametrize(("first", "found"), [(AT, 1), (AT + 1, 0)])

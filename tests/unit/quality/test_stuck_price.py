@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.unit.quality.market import AT, CLOSE, DAYS, ONE, Market, days_of
+import numpy as np
+import pytest
+
+from tests.unit.quality.market import AT, CLOSE, DAYS, HIGH, LOW, ONE, Market, days_of
 from tickstock_automation.quality.checks.stuck_price import stuck_price
 
 
@@ -51,3 +54,28 @@ def test_a_bar_without_volume_is_another_checks_matter(market: Market) -> None:
 def test_only_in_the_sessions_judged(market: Market) -> None:
     market.prices[ONE, AT : AT + 5] = market.prices[ONE, AT - 1, CLOSE]
     assert days_of(market.found(stuck_price, DAYS[AT + 3 :])) == {AT + 3, AT + 4}
+
+
+@pytest.mark.parametrize(("sessions", "verdicts"), [(2, []), (3, ["undetermined"] * 2), (5, ["data_error"] * 4)])
+def test_the_same_close_is_an_error_once_chance_has_no_part_in_it(
+    market: Market, sessions: int, verdicts: list[str]
+) -> None:
+    standing(market, sessions)
+    found = market.found(stuck_price)
+    assert [one.verdict for one in found] == verdicts
+    assert all("so by chance" in one.evidence["words"] for one in found)
+
+
+def test_the_same_close_is_chance_for_longer_where_it_costs_little(market: Market) -> None:
+    market.prices[ONE] = np.round(market.prices[ONE] / 4, 2)
+    standing(market, 4)
+    assert [one.verdict for one in market.found(stuck_price)] == ["undetermined"] * 3
+
+
+def standing(market: Market, sessions: int) -> None:
+    """The close of one session again and again, within the range of each."""
+    for day in range(AT + 1, AT + sessions):
+        close = market.prices[ONE, AT, CLOSE]
+        market.prices[ONE, day, CLOSE] = close
+        market.prices[ONE, day, HIGH] = max(market.prices[ONE, day, HIGH], close)
+        market.prices[ONE, day, LOW] = min(market.prices[ONE, day, LOW], close)

@@ -36,6 +36,13 @@ def test_a_hole_of_days_with_a_step_that_is_no_splits(market: Market) -> None:
     assert "no split's ratio" in found[0].evidence["words"]
 
 
+def test_a_split_within_a_hole_of_days_is_off_by_what_the_share_moved_meanwhile(market: Market) -> None:
+    market.without(ONE, range(AT - 5, AT))
+    before = market.prices[ONE, AT - 6, 3]
+    market.times(ONE, AT, None, float(before / market.prices[ONE, AT, 0] * 8 * 1.034), 1 / 8)
+    assert market.found(ticker_reuse) == []
+
+
 def test_a_liquid_share_without_any_volume_from_a_day_on_is_dead_data(market: Market) -> None:
     found = market.times(ONE, AT, None, 1.0, 0.0).found(ticker_reuse)
     assert days_of(found) == set(range(AT, AT + 40))

@@ -18,7 +18,8 @@ FARTHEST = 10  # bars back
 TICK = 0.01
 LIQUID = math.log(10_000)  # shares a day: what trades less may well repeat itself within cents
 SHIFT, SURE_SHIFT = 1.5, 5.5  # ln of how many times better the days around fit a session away
-MARGIN = 3.0
+MARGIN = 3.0  # of the gain, within which the end of a shift may lie elsewhere
+EARLY, SURELY_EARLY = 2.0, 4.0  # by so much more do the bars before a pair fit as shifted than those after it
 MANY_TICKS, FEW_TICKS = 10, 3  # between high and low: with fewer, four equal prices may be chance, or twice running
 SURE: Verdict = "data_error"
 UNSURE: Verdict = "undetermined"
@@ -67,7 +68,10 @@ def _shifted(context: Context, copies: dict[int, Finding]) -> dict[int, Finding]
         if one.evidence["back"] == 1 and not {row - 1, row + 1} & copies.keys()
     ]
     found = dict(copies)
-    if not pairs or not (context.bars["market_gap"] != 0).any():
+    if not pairs:
+        return found
+    if not (context.bars["market_gap"] != 0).any():  # nothing tells which of the two it is; mostly the second
+        found.update((bar["row"], _either(bar, "next")) for bar in context.rows([row - 1 for row in pairs]))
         return found
     readings = Readings(context.bars)
     for row in pairs:
@@ -78,12 +82,15 @@ def _shifted(context: Context, copies: dict[int, Finding]) -> dict[int, Finding]
             "early", row - 1, -1,
             readings.shift_gains(np.arange(row - 1, row - 2 - min(readings.number[row - 1], LONGEST_SHIFT), -1), 1),
         )  # fmt: skip
-        if early.gain > late.gain + MARGIN:
+        lead = early.gain - late.gain
+        if lead > EARLY:
             del found[row]
             found.update((bar["row"], _about(bar, 1, "the next session")) for bar in context.rows([row - 1]))
-        elif early.gain > late.gain - MARGIN:
-            found.update((bar["row"], _either(bar)) for bar in context.rows([row - 1]))
-        run = early if row not in found else late
+            if lead < SURELY_EARLY:
+                found.update((bar["row"], _either(bar, "previous")) for bar in context.rows([row]))
+        elif lead > -MARGIN:
+            found.update((bar["row"], _either(bar, "next")) for bar in context.rows([row - 1]))
+        run = early if lead > EARLY else late
         sure, unsure = run.beyond()
         for rows, verdict in ((sure, SURE), (unsure, UNSURE)):
             for bar in context.rows(rows):
@@ -116,10 +123,10 @@ class _Run:
         return rows[:near], rows[near:]
 
 
-def _either(row: dict[str, Any]) -> Finding:
+def _either(row: dict[str, Any], which: str) -> Finding:
     return COMPLAINT.about(
-        row, "all four prices stand again on the next session, and either may be the copy", "undetermined", "medium", "refetch",
-        observed=row["close"], threshold=MARGIN, back=-1,
+        row, f"all four prices are those of the {which} session as well, and either may be the copy", "undetermined", "medium",
+        "refetch", observed=row["close"], threshold=MARGIN, back=-1 if which == "next" else 1,
     )  # fmt: skip
 
 

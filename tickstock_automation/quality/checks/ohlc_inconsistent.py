@@ -7,13 +7,15 @@ from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 
 ROUNDING = 1e-6  # of the price: vendors round each price by itself
+ALIKE = 1e-4  # of the price: what is closer counts as one price (the contract), so that which of the two is wrong is not decided
 COMPLAINT = Complaint("ohlc_inconsistent", Channel.PRICE_ANOMALY, "share of the close")
 
 
 def ohlc_inconsistent(context: Context) -> list[Finding]:
-    """High below low, open or close outside the range, zero, negative or missing prices: always a data error.
+    """High below low, open or close outside the range, zero, negative or missing prices: a data error.
 
-    True by definition of a bar, so the threshold is rounding alone.
+    True by definition of a bar, so the threshold is rounding alone. Prices within a ten-thousandth of each other count as the
+    same elsewhere: a contradiction no larger is told, as undetermined.
     """
     slack = pl.col("close") * ROUNDING
     contradiction = (
@@ -35,11 +37,22 @@ def ohlc_inconsistent(context: Context) -> list[Finding]:
     return [
         COMPLAINT.about(
             row, f"{row['words']}: " + ", ".join(f"{name} {_written(row[name])}" for name in PRICES),
-            "data_error", "medium", "refetch", observed=_known(row["close"]), threshold=ROUNDING,
+            "undetermined" if _off(row) < ALIKE else "data_error", "medium", "refetch", observed=_known(row["close"]),
+            threshold=ROUNDING,
             **{name: _known(row[name]) for name in PRICES},
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip
+
+
+def _off(row: dict[str, float | None]) -> float:
+    """How far the prices contradict each other, as a share of the close; infinite where one is none."""
+    prices = [row[name] for name in PRICES]
+    known = [price for price in prices if price is not None and 0 < price < float("inf")]
+    if len(known) < len(prices):
+        return float("inf")
+    _, high, low, close = known
+    return max(max(known) - high, low - min(known)) / close
 
 
 def _known(price: float | None) -> float | None:

@@ -12,7 +12,7 @@ from tickstock_automation.quality.levels import Step
 from tickstock_automation.quality.ratios import Ratio, split_ratio, unit_ratio
 
 SURE = 8.0  # usual gaps
-NOISE = 2.5  # usual gaps that the ratio may be off by
+NOISE = 2.5  # usual moves that the ratio may be off by
 UNIT_NOISE = 0.08
 CALM = 4.0  # usual moves within the day, at most
 # Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
@@ -33,7 +33,7 @@ def split_unadjusted(context: Context) -> list[Finding]:
     known = _known(context)
     found = []
     for step in context.levels.steps:
-        ratio = _ratio(step, float(context.levels.gap_scale[step.at]))
+        ratio = _ratio(step)
         if ratio is None:
             continue
         for row in context.rows([step.at]):
@@ -63,7 +63,7 @@ def _known(context: Context) -> dict[int, dict[Any, float]]:
     return splits
 
 
-def _ratio(step: Step, gap_scale: float) -> Ratio | None:
+def _ratio(step: Step) -> Ratio | None:
     """The ratio that explains a step, None where none does, or where the market may as well have done it."""
     if step.z < SURE:
         return None
@@ -73,7 +73,7 @@ def _ratio(step: Step, gap_scale: float) -> Ratio | None:
     if unit is not None and (size > BEYOND or volume < UNIT_HEAVY):
         return unit
     _, heavy, least, most = next(limit for limit in LIMITS if size < limit[0])
-    ratio = split_ratio(step.shift, min(most, max(least, NOISE * gap_scale)))
+    ratio = split_ratio(step.shift, min(most, max(least, NOISE * step.noise)))
     if ratio is None or volume > heavy or step.body_z > CALM:
         return None
     return ratio

@@ -5,40 +5,43 @@ from __future__ import annotations
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.quality.chance import same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.readings import GAP_TAILS, cost
 
-ERROR = 5.2
-FOUND = 2.0
+ERROR, AWAY = 8.8, 2.5  # the logarithm, and the usual gaps that the next open is away at least
+FOUND, NOTED = 6.0, 2.0  # ... to be told of at all
 AROUND = 0.3  # of the day's range beyond it
-COMPLAINT = Complaint("stale_close", Channel.DATA_GAP, "usual moves")
+COMPLAINT = Complaint("stale_close", Channel.DATA_GAP, "ln likelihood ratio")
 
 
 def stale_close(context: Context) -> list[Finding]:
     """A close to the cent that of the session before, from which the next open jumps back into this day's range.
 
-    One close in 150 repeats the one before by chance; that the next open then lies a usual gap times 5.2 from it, and yet within
-    the day's own range, happened to none of 112,000 bars: news overnight leaves the range. Seen on a third of
-    the market at once at IEX (iexg/IEX-API 601).
+    One close in 150 repeats the one before by chance: the rarer that is for the symbol, by its price and its usual moves, and
+    the rarer the gap after it, the likelier was it left standing. The logarithms of both add up; news overnight leaves the
+    day's range, so a next open within it speaks for a close that was wrong. Seen on a third of the market at once at IEX
+    (iexg/IEX-API 601).
     """
     within = "symbol_id"
     width = pl.col("h") - pl.col("l")
+    z = (pl.col("gap").shift(-1) / pl.col("gap_scale").shift(-1)).over(within)
     rows = context.bars.select(
         "symbol_id", "symbol", "date", "open", "high", "low", "close", "number", "left",
         ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0) & (pl.col("left") > 0)).alias("same"),
         ((pl.col("o").shift(-1) - pl.col("l")) / width).alias("place"), width.alias("width"),
-        (pl.col("gap").shift(-1) / pl.col("gap_scale").shift(-1)).over(within).alias("z"),
-        pl.col("open").shift(-1).alias("next_open"),
+        z.alias("z"), (cost(z, GAP_TAILS) - same_close().log()).alias("gain"), pl.col("open").shift(-1).alias("next_open"),
     ).filter(
-        pl.col("same") & (pl.col("width") > 0) & (pl.col("z").abs() > FOUND)
+        pl.col("same") & (pl.col("width") > 0) & (pl.col("gain") > FOUND) & (pl.col("z").abs() > NOTED)
         & pl.col("place").is_between(-AROUND, 1 + AROUND) & pl.col("date").is_in(context.judged)
     )  # fmt: skip
     return [
         COMPLAINT.about(
             row, f"close {row['close']:g} is the session before's, and the next open, {row['next_open']:g}, is back"
             f" where this day traded ({row['low']:g} to {row['high']:g}), {abs(row['z']):.1f} usual gaps away",
-            "data_error" if abs(row["z"]) > ERROR else "undetermined", "medium", "refetch", observed=row["close"],
-            expected=row["next_open"], threshold=ERROR, z=round(row["z"], 1),
+            "data_error" if row["gain"] > ERROR and abs(row["z"]) > AWAY else "undetermined", "medium", "refetch",
+            observed=row["close"], expected=row["next_open"], threshold=ERROR, gain=round(row["gain"], 1), z=round(row["z"], 1),
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
+from tickstock_automation.quality.chance import same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 
@@ -16,14 +17,14 @@ LIVELY = 0.25  # of the bars around at most are without a range
 NEVER_FLAT = 0.06  # of the 41 bars before a run: however long it lasts, it is then the feed that stands still
 HARDLY = 1_000
 TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
-MOVES_FAR = 20.0
-FEW_CLOSES, MANY_CLOSES = 3, 4  # running: the first may be chance (one close in 150 is the one before)
+FEW_CLOSES = 3  # running
+RARE, NEVER = math.log(1e-4), math.log(1e-6)  # by chance, for a bar of the symbol: noted, and an error
 COMPLAINT = Complaint("stuck_price", Channel.DATA_GAP, "bars alike")
 
 
 def stuck_price(context: Context) -> list[Finding]:
-    """Open, high, low and close the same in a share that trades and moves; or the same close on four days running, beside other
-    prices that move (three may be chance).
+    """Open, high, low and close the same in a share that trades and moves; or the same close day after day, beside other
+    prices that move, for longer than chance allows a share of that price and with such moves (`quality/chance.py`).
 
     A share that hardly trades rightly repeats its price: where a quarter of the 40 bars around have no range either, or
     fewer than 1,000 shares are usual, or high and low are within five cents on most days, nothing is said. Of 92 large
@@ -37,7 +38,7 @@ def stuck_price(context: Context) -> list[Finding]:
         pl.col("date").shift(1).alias("prior_date"), pl.col("v_usual").fill_null(0.0).alias("v_usual"),
         flat.cast(pl.Float64).rolling_mean(AROUND, min_samples=1, center=True).over(within).alias("flat_share"),
         ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
-        (again & again.shift(-1)).fill_null(value=False).alias("thrice"),
+        (again & again.shift(-1)).fill_null(value=False).alias("thrice"), same_close().log().alias("chance"),
     )  # fmt: skip
     bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
     stuck = (pl.col("flat_share_before") < NEVER_FLAT) & (pl.col("cents_before") > MOVES)
@@ -53,9 +54,9 @@ def stuck_price(context: Context) -> list[Finding]:
     if not bars["thrice"].any():
         return found
     runs = bars.with_columns((~pl.col("again")).cum_sum().alias("run")).with_columns(
-        pl.len().over("run").alias("closes")
+        pl.len().over("run").alias("closes"), (pl.col("chance") * pl.col("again")).sum().over("run").alias("chance")
     )
-    same = (pl.col("closes") >= FEW_CLOSES) & pl.col("again") & ~pl.col("flat") & (pl.col("cents") > MOVES_FAR)
+    same = (pl.col("closes") >= FEW_CLOSES) & (pl.col("chance") < RARE) & pl.col("again") & ~pl.col("flat")
     return [*found, *(_same_close(row) for row in runs.filter(same & lively & judged).iter_rows(named=True))]
 
 
@@ -73,9 +74,15 @@ def _flat(row: dict[str, Any]) -> Finding:
     )  # fmt: skip
 
 
+def _round(count: float) -> int:
+    """To two digits."""
+    return int(float(f"{min(count, 1e15):.1e}"))
+
+
 def _same_close(row: dict[str, Any]) -> Finding:
     return COMPLAINT.about(
-        row, f"close {row['close']:g} is that of {row['prior_date']}, {row['closes']} sessions running, while other prices move",
-        "data_error" if row["closes"] >= MANY_CLOSES else "undetermined", "low", "refetch", observed=row["close"],
-        threshold=float(MANY_CLOSES),
+        row, f"close {row['close']:g} is that of {row['prior_date']}, {row['closes']} sessions running, while other prices move:"
+        f" one bar in {_round(math.exp(-row['chance'])):,} is so by chance",
+        "data_error" if row["chance"] < NEVER else "undetermined", "low", "refetch", observed=row["close"],
+        threshold=math.exp(NEVER), chance=math.exp(row["chance"]),
     )  # fmt: skip

@@ -15,7 +15,10 @@ from tickstock_automation.quality.outliers.telling import COMPLAINT, HEAVY, seve
 FOUND, LEAST = 0.06, 0.11
 SURE = 10.0  # usual wicks
 LONG, LONG_HEAVY = 0.15, 1.6  # a longer one may stand beside more volume
-STORM, LONG_IN_STORM = 2.0, 0.35  # times the usual wicks of the whole market: 2015-08-24, say
+STORM, LONG_IN_STORM = (
+    2.0,
+    0.35,
+)  # times the usual wicks of the whole market, and what is long then: the longer, the wilder the day
 TOGETHER = 3  # symbols that have such a wick to the same side on one day ...
 TOGETHER_SHARE = 0.2  # ... are the market, however few are known: 2010-05-06
 
@@ -30,7 +33,7 @@ def wicks(context: Context) -> Iterator[Finding]:
     ).filter(
         (pl.col("wick") > FOUND) & (pl.col("z") > SURE) & pl.col("date").is_in(context.judged)
         & ((volume < HEAVY) | ((volume < LONG_HEAVY) & (pl.col("wick") > LONG)))
-        & ((pl.col("day_wick") < STORM) | (pl.col("wick") > LONG_IN_STORM))
+        & ((pl.col("day_wick") < STORM) | (pl.col("wick") > LONG_IN_STORM * pl.col("day_wick") / STORM))
     )  # fmt: skip
     crowds = _crowds(context.bars.filter(pl.col("date").is_in(rows["date"].unique().implode())))
     for row in rows.iter_rows(named=True):
