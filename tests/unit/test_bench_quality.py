@@ -73,8 +73,12 @@ def test_a_detector_that_flags_everything_finds_all_and_cries_wolf_every_day(sou
     assert figures["false_errors_per_1000"] == figures["findings_per_1000"] == 1000.0
     assert figures["controls_called"] == 1.0
     assert found["missed"] == []
-    assert not [target.name for target in quality_targets(found) if "faults" in target.name and not target.meets_aim]
-    assert not [target.name for target in quality_targets(found) if "in 1,000" in target.unit and target.meets_must]
+    assert not [
+        target.name for target in quality_targets(found["figures"]) if "faults" in target.name and not target.meets_aim
+    ]
+    assert not [
+        target.name for target in quality_targets(found["figures"]) if "in 1,000" in target.unit and target.meets_must
+    ]
 
 
 def test_the_truth_is_found_whole_and_without_a_false_alarm(source: Source) -> None:
@@ -82,7 +86,7 @@ def test_the_truth_is_found_whole_and_without_a_false_alarm(source: Source) -> N
     figures = means(found)
     assert figures["plain_found"] == figures["subtle_called"] == figures["block_days_found"] == 1.0
     assert figures["false_errors_per_1000"] == figures["findings_per_1000"] == figures["controls_called"] == 0.0
-    assert all(target.meets_aim for target in quality_targets(found))
+    assert all(target.meets_aim for target in quality_targets(found["figures"]))
 
 
 def test_every_kind_comes_up_and_the_same_seed_gives_the_same_figures(source: Source) -> None:
@@ -171,7 +175,7 @@ def test_the_tables_fit_eighty_columns(source: Source) -> None:
     kinds = printed(kinds_table(found))
     assert all(kind.name.replace("_", " ") in kinds for kind in KINDS)
     assert "…" not in kinds
-    figures = printed(figures_table(found, quality_targets(found)))
+    figures = printed(figures_table(found, quality_targets(found["figures"])))
     assert figures.count("met") >= 6
     assert "…" not in figures
     assert "naive" in figures

@@ -55,8 +55,7 @@ def bench_quality(
         "source": source.name, "seed": seed, "halves": halves, "prices": prices, "plantings": plantings,
         "symbols": source.bars["symbol"].n_unique(), "bars": source.bars.height, "known_bad": source.known_bad.height,
         "faults": sum(len(one.told) for one in ours), "clean_days": sum(one.clean_days for one in ours),
-        "figures": {name: _over([figures(one)[name] for one in ours], name) for name in figures(ours[0])},
-        "naive": {name: _over([figures(one)[name] for one in naive], name) for name in figures(naive[0])},
+        "figures": over_halves([figures(one) for one in ours]), "naive": over_halves([figures(one) for one in naive]),
         "kinds": [_kind(kind.name, kind.fault_class, ours, naive) for kind in KINDS],
         "missed": _missed(ours), "false_errors": _false_errors(ours),
     }  # fmt: skip
@@ -110,8 +109,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
+def over_halves(of: Sequence[dict[str, float | None]]) -> dict[str, dict[str, float | None]]:
+    """Mean and worst of each figure."""
+    return {name: _over([one[name] for one in of], name) for name in of[0]}
+
+
 def _over(values: Sequence[float | None], name: str) -> dict[str, float | None]:
-    """Mean and worst over the halves."""
     known = [value for value in values if value is not None]
     if not known:
         return {"mean": None, "worst": None}

@@ -85,10 +85,10 @@ QUALITY: tuple[tuple[str, str, float, float, str, float], ...] = (
 )
 
 
-def quality_targets(found: Mapping[str, Any]) -> list[Target]:
-    """The targets for what `bench quality` found, for the mean over the halves, in the order of QUALITY."""
+def quality_targets(figures: Mapping[str, Any]) -> list[Target]:
+    """The targets for figures of `bench quality`, for the mean over the halves, in the order of QUALITY."""
     targets = []
     for key, name, must, aim, unit, times in QUALITY:
-        mean = found["figures"][key]["mean"]
+        mean = figures[key]["mean"]
         targets.append(Target(name, None if mean is None else mean * times, must, aim, unit, less_is_better=times == 1))
     return targets

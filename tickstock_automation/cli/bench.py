@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -15,6 +15,9 @@ from tickstock_automation.cli.bench_quality_view import (
     kinds_table,
     missed_table,
     quality_notes,
+    thresholds_table,
+    tuned_table,
+    tuning_notes,
 )
 from tickstock_automation.cli.output import AsJson, print_json, stderr, stdout
 from tickstock_automation.errors import UsedWrongly
@@ -156,21 +159,35 @@ def quality(
     show: Annotated[
         bool, typer.Option("--show", help="List what was missed and what was falsely called an error.")
     ] = False,
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Choose the thresholds on each half and report on the other (ten minutes)."),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 where a figure that must be met is not.")] = False,
 ) -> None:
     """Faults planted into good bars: how many the checks find and call errors, and how often they cry wolf, beside a naive rule."""
     from tickstock_automation.bench.quality import bench_quality
     from tickstock_automation.bench.quality_bars import folder_source, made_source
+    from tickstock_automation.bench.tuning import tune_quality
     from tickstock_automation.replay.folder import FolderError
 
     try:
         source = made_source(seed) if data is None else folder_source(data.expanduser(), known_bad)
     except FolderError as error:
         raise UsedWrongly(str(error)) from None
-    found = bench_quality(source, seed, halves, _say, prices="traded" if traded else "adjusted")
-    targets = quality_targets(found)
+    prices: Literal["traded", "adjusted"] = "traded" if traded else "adjusted"
+    if tune:
+        found = tune_quality(source, seed, halves, _say, prices=prices)
+        targets = quality_targets(found["chosen"])
+    else:
+        found = bench_quality(source, seed, halves, _say, prices=prices)
+        targets = quality_targets(found["figures"])
     if as_json:
         print_json(found)
+    elif tune:
+        for table in (tuned_table(found, targets), thresholds_table(found)):
+            stdout.print(table, "")
+        stdout.print(tuning_notes(found), markup=False, style="dim")
     else:
         for table in (kinds_table(found), figures_table(found, targets)):
             stdout.print(table, "")

@@ -36,20 +36,51 @@ def figures_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
     numbers = ("mean", "worst", "must", "aim", "naive")
     table = columns("over the halves", *numbers, "", numbers=numbers)
     for (key, _, _, _, unit, times), target in zip(QUALITY, targets, strict=True):
-        word = (
-            "[green]aim met[/]"
-            if target.meets_aim
-            else "[green]met[/]"
-            if target.meets_must
-            else "[bold red]not met[/]"
-        )
-        name = f"{target.name}, {unit}"
         worst, naive = found["figures"][key]["worst"], found["naive"][key]["mean"]
         table.add_row(
-            name, _number(target.measured), _number(worst, times), f"{target.must:g}", f"{target.aim:g}",
-            _number(naive, times), word,
+            f"{target.name}, {unit}", _number(target.measured), _number(worst, times), f"{target.must:g}",
+            f"{target.aim:g}", _number(naive, times), _met(target),
         )  # fmt: skip
     return table
+
+
+def tuned_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
+    """The figures of the halves that had no part in the choosing: by the thresholds chosen, and by those that ship."""
+    numbers = ("chosen", "worst", "ships", "where chosen", "must")
+    table = columns("on the other half", *numbers, "", numbers=numbers)
+    for (key, _, _, _, unit, times), target in zip(QUALITY, targets, strict=True):
+        table.add_row(
+            f"{target.name}, {unit}", _number(target.measured), _number(found["chosen"][key]["worst"], times),
+            _number(found["ships"][key]["mean"], times), _number(found["where_chosen"][key]["mean"], times),
+            f"{target.must:g}", _met(target),
+        )  # fmt: skip
+    return table
+
+
+def thresholds_table(found: dict[str, Any]) -> Table:
+    """Each threshold: what ships, what the halves chose, and what was tried."""
+    table = columns("threshold", "ships", "chosen by the halves", "tried", words=("chosen by the halves", "tried"))
+    for row in found["thresholds"]:
+        table.add_row(row["threshold"], f"{row['ships']:g}", _listed(row["chosen"]), _listed(row["tried"]))
+    return table
+
+
+def tuning_notes(found: dict[str, Any]) -> str:
+    """What the figures stand on."""
+    return (
+        f"{found['symbols']:,} symbols, {found['bars']:,} bars from {found['source']}, prices {found['prices']},"
+        f" seed {found['seed']}; {found['halves']} random halves, each planted {found['plantings']} times to choose, the other"
+        f" half {found['plantings']} times, by other seeds, to report.\n"
+        "Each search begins at values by chance. What it is: docs/benchmarks.md."
+    )
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
+
+
+def _met(target: Target) -> str:
+    return "[green]aim met[/]" if target.meets_aim else "[green]met[/]" if target.meets_must else "[bold red]not met[/]"
 
 
 def missed_table(found: dict[str, Any]) -> Table:

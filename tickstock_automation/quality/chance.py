@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
+from tickstock_automation.quality.frame import PRICES
+
 TICK = 0.01  # dollars
+AROUND = 30  # bars on either side: of so many prices, two lie one tick apart
+
+
+def coarser(bars: pl.DataFrame, row: int) -> float:
+    """How many cents lie between prices of the symbol around this row of the frame, one at least: ten and more where prices
+    were multiplied, for a reverse split, say."""
+    first = max(0, row - AROUND)
+    near = bars[first : row + AROUND + 1].filter(pl.col("symbol_id") == bars["symbol_id"][row])
+    apart = np.diff(np.sort(near.select(PRICES).to_numpy(), axis=None))
+    apart = apart[apart > TICK / 2]
+    return max(1.0, float(apart.min()) / TICK) if len(apart) else 1.0
 
 
 def same_close() -> pl.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -49,14 +49,19 @@ def findings_of(context: Context) -> list[Finding]:
 
     What explains a finding may lie before the first session judged, so the whole window is looked at first.
     """
-    days, wanted = context.sessions, context
-    context = replace(context, judged=list(days))
+    whole = replace(context, judged=list(context.sessions))
+    with ThreadPoolExecutor(BESIDE) as threads:  # the checks are pure, and Polars works outside Python's lock
+        of_checks = list(threads.map(lambda check: check(whole), CHECKS))
+    return merged(of_checks, context)
+
+
+def merged(of_checks: Iterable[Sequence[Finding]], context: Context) -> list[Finding]:
+    """What the checks found in the whole window as one list, on the sessions that `context` wants judged."""
+    days = context.sessions
 
     def session_after(day: date) -> date:
         at = bisect_right(days, day)
         return days[at] if at < len(days) else day
 
-    with ThreadPoolExecutor(BESIDE) as threads:  # the checks are pure, and Polars works outside Python's lock
-        of_checks = list(threads.map(lambda check: check(context), CHECKS))
     found = merge([finding for findings in of_checks for finding in findings], session_after)
-    return [one for one in found if wanted.asks_for(one.date)]
+    return [one for one in found if context.asks_for(one.date)]

@@ -10,8 +10,8 @@ import polars as pl
 
 from tickstock_automation.quality.checks.unexpected_session import COMPLAINT
 from tickstock_automation.quality.findings import Finding, in_order
-from tickstock_automation.quality.frame import BARS, PRICES, SPLITS, SYMBOLS, Prices
-from tickstock_automation.quality.judging import judge
+from tickstock_automation.quality.frame import BARS, PRICES, SPLITS, SYMBOLS, Context, Prices, prepare
+from tickstock_automation.quality.judging import findings_of
 
 MOVE_THRESHOLD = 0.2
 PENNY_MOVE_THRESHOLD = 0.3
@@ -31,6 +31,14 @@ def check_table(
     None: each day that has a bar is one. Whether a symbol is a penny stock is told by its median close.
     """
     bars, strays = _without_strays(bars)
+    found = findings_of(table_context(bars, splits, sessions, prices))
+    return in_order([*found, *(_stray(row) for row in strays.iter_rows(named=True))])
+
+
+def table_context(
+    bars: pl.DataFrame, splits: pl.DataFrame | None, sessions: Sequence[date] | None, prices: Prices
+) -> Context:
+    """What the checks look at, of a table of bars as `check_table` takes it; all its sessions are judged."""
     names = bars.group_by("symbol").agg(pl.col("close").median().alias("usual")).sort("symbol")
     symbols = names.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("symbol_id"),
@@ -45,11 +53,9 @@ def check_table(
     )
     days = list(sessions) if sessions is not None else sorted(numbered["date"].unique())
     known = pl.DataFrame(schema=SPLITS) if splits is None else splits.join(ids, on="symbol").select(list(SPLITS))
-    found = judge(
-        numbered.select(list(BARS)), known, symbols.select(list(SYMBOLS)), sessions=days, judged=days, prices=prices,
-        until_last_bar=True,
-    )  # fmt: skip
-    return in_order([*found, *(_stray(row) for row in strays.iter_rows(named=True))])
+    return prepare(
+        numbered.select(list(BARS)), known, symbols.select(list(SYMBOLS)), days, days, prices, until_last_bar=True
+    )
 
 
 def _without_strays(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -136,6 +136,20 @@ def test_the_first_bar_has_one_neighbour_and_a_large_shift_is_sure(market: Marke
     assert "nothing before it" in one.evidence["words"]
 
 
+@pytest.mark.parametrize(
+    ("move", "verdict", "severity"), [(0.0, "data_error", "high"), (0.03, "undetermined", "medium")]
+)
+def test_among_wild_days_one_more_is_not_decided(market: Market, move: float, verdict: str, severity: str) -> None:
+    for day in range(AT - 5, AT + 6) if move else ():  # within the day up and down by turns
+        opened = market.prices[ONE, day, OPEN]
+        market.prices[ONE, day, CLOSE] = closed = round(float(opened) * (1 + move if day % 2 else 1 - move), 2)
+        market.times(ONE, day + 1, None, float(closed / market.prices[ONE, day + 1, OPEN]))
+        market.prices[ONE, day, HIGH], market.prices[ONE, day, LOW] = max(opened, closed), min(opened, closed)
+    [one] = [one for one in market.times(ONE, AT, AT + 1, 1.11).found(price_outlier) if one.date == DAYS[AT]]
+    assert (one.verdict, one.severity) == (verdict, severity)
+    assert ("the days around are as wild" in one.evidence["words"]) == (move > 0)
+
+
 @pytest.mark.parametrize("factor", [100, 10, 3, 0.01])
 def test_a_last_close_that_no_market_makes_is_sure_at_once(market: Market, factor: float) -> None:
     right = market.prices[ONE, LAST, CLOSE]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.unit.quality.market import AT, DAYS, ONE, Market
@@ -87,3 +89,18 @@ def test_over_a_hole_the_ratio_may_be_off_by_what_the_share_moves_meanwhile(
     before = market.prices[ONE, AT - 1 - len(missing), 3]
     market.times(ONE, AT, None, float(before / market.prices[ONE, AT, 0] / 2 * 1.045), 2)
     assert len(market.without(ONE, missing).found(split_unadjusted)) == found
+
+
+@pytest.mark.parametrize(("known", "found"), [([], 0), ([(ONE, DAYS[AT + 1], 1.5)], 1), ([(ONE, DAYS[AT], 3.0)], 0)])
+def test_a_step_on_news_is_a_split_where_that_split_is_known(
+    market: Market, known: list[tuple[int, date, float]], found: int
+) -> None:
+    market.as_given, market.splits = "adjusted", known
+    market.times(ONE, AT, None, 1 / 1.5).heavy(ONE, AT, 9, 6, 4, 3)
+    assert len(market.found(split_unadjusted)) == found
+
+
+def test_of_what_trades_as_news_a_split_that_the_tape_does_not_show_is_told(market: Market) -> None:
+    market.splits = [(ONE, DAYS[AT], 1.25)]
+    [one] = market.heavy(ONE, AT, 9, 6, 4, 3).found(split_unadjusted)
+    assert "the bars do not show it so" in one.evidence["words"]

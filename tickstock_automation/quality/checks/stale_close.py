@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.chance import same_close
+from tickstock_automation.quality.chance import coarser, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
 from tickstock_automation.quality.readings import GAP_TAILS, cost
@@ -27,8 +29,8 @@ def stale_close(context: Context) -> list[Finding]:
     within = "symbol_id"
     width = pl.col("h") - pl.col("l")
     z = (pl.col("gap").shift(-1) / pl.col("gap_scale").shift(-1)).over(within)
-    rows = context.bars.select(
-        "symbol_id", "symbol", "date", "open", "high", "low", "close", "number", "left",
+    rows = context.bars.with_row_index("row").select(
+        "row", "symbol_id", "symbol", "date", "open", "high", "low", "close", "number", "left",
         ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0) & (pl.col("left") > 0)).alias("same"),
         ((pl.col("o").shift(-1) - pl.col("l")) / width).alias("place"), width.alias("width"),
         z.alias("z"), (cost(z, GAP_TAILS) - same_close().log()).alias("gain"), pl.col("open").shift(-1).alias("next_open"),
@@ -36,12 +38,16 @@ def stale_close(context: Context) -> list[Finding]:
         pl.col("same") & (pl.col("width") > 0) & (pl.col("gain") > FOUND) & (pl.col("z").abs() > NOTED)
         & pl.col("place").is_between(-AROUND, 1 + AROUND) & pl.col("date").is_in(context.judged)
     )  # fmt: skip
-    return [
-        COMPLAINT.about(
+    found = []
+    for row in rows.iter_rows(named=True):
+        gain = row["gain"] - math.log(coarser(context.bars, row["row"]))
+        if gain <= FOUND:
+            continue
+        sure = gain > ERROR and abs(row["z"]) > AWAY
+        found.append(COMPLAINT.about(
             row, f"close {row['close']:g} is the session before's, and the next open, {row['next_open']:g}, is back"
             f" where this day traded ({row['low']:g} to {row['high']:g}), {abs(row['z']):.1f} usual gaps away",
-            "data_error" if row["gain"] > ERROR and abs(row["z"]) > AWAY else "undetermined", "medium", "refetch",
-            observed=row["close"], expected=row["next_open"], threshold=ERROR, gain=round(row["gain"], 1), z=round(row["z"], 1),
-        )
-        for row in rows.iter_rows(named=True)
-    ]  # fmt: skip
+            "data_error" if sure else "undetermined", "medium", "refetch", observed=row["close"], expected=row["next_open"],
+            threshold=ERROR, gain=round(gain, 1), z=round(row["z"], 1),
+        ))  # fmt: skip
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.chance import same_close
+from tickstock_automation.quality.chance import coarser, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 
@@ -53,11 +53,19 @@ def stuck_price(context: Context) -> list[Finding]:
     ]
     if not bars["thrice"].any():
         return found
-    runs = bars.with_columns((~pl.col("again")).cum_sum().alias("run")).with_columns(
-        pl.len().over("run").alias("closes"), (pl.col("chance") * pl.col("again")).sum().over("run").alias("chance")
+    runs = (
+        bars.with_row_index("row")
+        .with_columns((~pl.col("again")).cum_sum().alias("run"))
+        .with_columns(
+            pl.len().over("run").alias("closes"), (pl.col("chance") * pl.col("again")).sum().over("run").alias("chance")
+        )
     )
     same = (pl.col("closes") >= FEW_CLOSES) & (pl.col("chance") < RARE) & pl.col("again") & ~pl.col("flat")
-    return [*found, *(_same_close(row) for row in runs.filter(same & lively & judged).iter_rows(named=True))]
+    for row in runs.filter(same & lively & judged).iter_rows(named=True):
+        row["chance"] += (row["closes"] - 1) * math.log(coarser(context.bars, row["row"]))
+        if row["chance"] < RARE:
+            found.append(_same_close(row))
+    return found
 
 
 def _before_the_run(name: str) -> pl.Expr:
