@@ -57,7 +57,7 @@ def bench_quality(
         "faults": sum(len(one.told) for one in ours), "clean_days": sum(one.clean_days for one in ours),
         "figures": over_halves([figures(one) for one in ours]), "naive": over_halves([figures(one) for one in naive]),
         "kinds": [_kind(kind.name, kind.fault_class, ours, naive) for kind in KINDS],
-        "missed": _missed(ours), "false_errors": _false_errors(ours),
+        "missed": _missed(ours), "false_errors": false_errors(ours),
     }  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def _missed(scores: Sequence[Score]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _false_errors(scores: Sequence[Score]) -> list[dict[str, Any]]:
+def false_errors(scores: Sequence[Score]) -> list[dict[str, Any]]:
     """The good bars that were called wrong, each once, with how often."""
     count: dict[tuple[str, str, str], dict[str, Any]] = {}
     for alarm in (alarm for one in scores for alarm in one.false_errors):

@@ -19,7 +19,7 @@ import numpy as np
 
 from tickstock_automation.bench.planting import Planted, Score, plant, score
 from tickstock_automation.bench.planting.kinds import Prices
-from tickstock_automation.bench.quality import figures, half_of, over_halves
+from tickstock_automation.bench.quality import false_errors, figures, half_of, over_halves
 from tickstock_automation.bench.quality_bars import Source
 from tickstock_automation.bench.thresholds import THRESHOLDS, Threshold, in_force
 from tickstock_automation.quality.checks import CHECKS, Check
@@ -44,7 +44,8 @@ def tune_quality(
     plantings: int = PLANTINGS, thresholds: Sequence[Threshold] = THRESHOLDS,
 ) -> dict[str, Any]:  # fmt: skip
     """Figures of `halves` random halves that had no part in the choosing, by the values chosen on the others (`chosen`) and by
-    those that ship (`ships`); `thresholds`: what each half chose; figures as `bench_quality` gives them."""
+    those that ship (`ships`); `false_errors`: by those chosen; `thresholds`: what each half chose; figures as `bench_quality`
+    gives them."""
     jobs = [_Half(source, seed, number, prices, plantings, tuple(thresholds)) for number in range(halves)]
     found = []
     with ProcessPoolExecutor(min(AT_ONCE, halves), mp_context=get_context("spawn")) as processes:
@@ -57,6 +58,7 @@ def tune_quality(
         "symbols": source.bars["symbol"].n_unique(), "bars": source.bars.height,
         "chosen": over_halves([one["chosen"] for one in found]), "ships": over_halves([one["ships"] for one in found]),
         "where_chosen": over_halves([one["where_chosen"] for one in found]),
+        "false_errors": [row | {"half": number} for number, one in enumerate(found) for row in one["false_errors"]],
         "thresholds": [
             {
                 "threshold": threshold.path, "tried": list(threshold.values), "ships": threshold.ships,
@@ -122,7 +124,7 @@ def _of_half(half: _Half) -> dict[str, Any]:
         chosen = _pooled(cases, CHECKS)
     return {
         "values": {threshold.path: value for threshold, value in values.items()},
-        "where_chosen": figures(best), "chosen": figures(chosen), "ships": figures(ships),
+        "where_chosen": figures(best), "chosen": figures(chosen), "ships": figures(ships), "false_errors": false_errors([chosen]),
         "chosen_on": len(mine), "reported_on": len(others),
     }  # fmt: skip
 

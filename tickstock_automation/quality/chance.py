@@ -13,14 +13,21 @@ TICK = 0.01  # dollars
 AROUND = 30  # bars on either side: of so many prices, two lie one tick apart
 
 
-def coarser(bars: pl.DataFrame, row: int) -> float:
-    """How many cents lie between prices of the symbol around this row of the frame, one at least: ten and more where prices
-    were multiplied, for a reverse split, say."""
-    first = max(0, row - AROUND)
-    near = bars[first : row + AROUND + 1].filter(pl.col("symbol_id") == bars["symbol_id"][row])
-    apart = np.diff(np.sort(near.select(PRICES).to_numpy(), axis=None))
-    apart = apart[apart > TICK / 2]
-    return max(1.0, float(apart.min()) / TICK) if len(apart) else 1.0
+class Ticks:
+    """The step from one price to the next, of the symbols of a frame."""
+
+    def __init__(self, bars: pl.DataFrame) -> None:
+        self._ids = bars["symbol_id"].to_numpy()
+        self._prices = [bars[name].to_numpy() for name in PRICES]
+
+    def coarser(self, row: int) -> float:
+        """How many cents lie between prices of the symbol around this row of the frame, one at least: ten and more where
+        prices were multiplied, for a reverse split, say."""
+        near = slice(max(0, row - AROUND), row + AROUND + 1)
+        own = self._ids[near] == self._ids[row]
+        apart = np.diff(np.sort(np.concatenate([price[near][own] for price in self._prices])))
+        apart = apart[apart > TICK / 2]
+        return max(1.0, float(apart.min()) / TICK) if len(apart) else 1.0
 
 
 def same_close() -> pl.Expr:

@@ -255,23 +255,29 @@ def _scaled(frame: pl.DataFrame) -> pl.DataFrame:
     rolled.append(pl.col("v").rolling_median(MEDIAN_SESSIONS, min_samples=3).over(within).alias("_v"))
     frame = frame.with_columns(*rolled)
     least = pl.max_horizontal(LEAST_SCALE, 0.5 * CENT * (-pl.col("c") - pl.col("factor").log()).exp())
-    frame = frame.with_columns(
-        *(
-            pl.max_horizontal(
-                least,
-                pl.mean_horizontal(
-                    pl.col(f"_{name}").shift(2).over(within), pl.col(f"_{name}").shift(-SCALE_SESSIONS - 1).over(within)
-                ).pow(2) * ROOTS,
-            ).alias(f"{name}_scale")
-            for name in roots
-        ),
-        pl.col("_v").shift(1).over(within).alias("v_before"),
-        pl.col("_v").shift(-MEDIAN_SESSIONS).over(within).alias("v_after"),
-        _middle(
-            [pl.col("_v").shift(steps).over(within) for steps in (1, MEDIAN_SESSIONS + 1, -MEDIAN_SESSIONS, -2 * MEDIAN_SESSIONS)]
-        ).alias("v_usual"),
-    )  # fmt: skip
-    return frame.drop("_gap", "_body", "_wick", "_v", "bars_of_symbol")
+    scales = [
+        pl.max_horizontal(
+            least,
+            pl.mean_horizontal(other_bar(f"_{name}", -2), other_bar(f"_{name}", SCALE_SESSIONS + 1)).pow(2) * ROOTS,
+        ).alias(f"{name}_scale")
+        for name in roots
+    ]
+    medians = {
+        "v_before": -1,
+        "v_after": MEDIAN_SESSIONS,
+        "_v_long_before": -MEDIAN_SESSIONS - 1,
+        "_v_later": 2 * MEDIAN_SESSIONS,
+    }
+    frame = frame.with_columns(*scales, *(other_bar("_v", bars).alias(name) for name, bars in medians.items()))
+    frame = frame.with_columns(_middle([pl.col(name) for name in medians]).alias("v_usual"))
+    return frame.drop("_gap", "_body", "_wick", "_v", "_v_long_before", "_v_later", "bars_of_symbol")
+
+
+def other_bar(name: str, bars: int) -> pl.Expr:
+    """The value so many bars of the symbol later (below 0: earlier), null where there is no such bar; the frame is in order, and
+    a shift within each symbol takes a hundred times as long."""
+    there = pl.col("left") >= bars if bars > 0 else pl.col("number") >= -bars
+    return pl.when(there).then(pl.col(name).shift(-bars))
 
 
 def _middle(values: Sequence[pl.Expr]) -> pl.Expr:

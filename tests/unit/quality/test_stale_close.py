@@ -23,7 +23,7 @@ def moved_day(market: Market, size: float) -> Market:
 def test_the_next_open_is_back_where_the_day_traded(market: Market) -> None:
     [one] = moved_day(market, 0.06).found(stale_close)
     assert (one.symbol, one.date, one.verdict, one.severity) == ("S03", DAYS[AT], "data_error", "high")
-    assert (one.observed, one.threshold, one.remediation) == (market.prices[ONE, AT - 1, CLOSE], 8.8, "refetch")
+    assert (one.observed, one.threshold, one.remediation) == (market.prices[ONE, AT - 1, CLOSE], 9.0, "refetch")
     assert one.expected == market.prices[ONE, AT + 1, OPEN]
     assert "is the session before's" in one.evidence["words"]
 

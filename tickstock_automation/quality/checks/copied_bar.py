@@ -17,8 +17,8 @@ from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
 FARTHEST = 10  # bars back
 TICK = 0.01
 LIQUID = math.log(10_000)  # shares a day: what trades less may well repeat itself within cents
-SHIFT, SURE_SHIFT = 1.5, 5.5  # ln of how many times better the days around fit a session away
-MARGIN = 3.0  # of the gain, within which the end of a shift may lie elsewhere
+SHIFT, SURE_SHIFT = 1.5, 6.5  # ln of how many times better the days around fit a session away
+MARGIN = 4.0  # of the gain, within which the end of a shift may lie elsewhere
 EARLY, SURELY_EARLY = 2.0, 4.0  # by so much more do the bars before a pair fit as shifted than those after it
 MANY_TICKS, FEW_TICKS = 10, 3  # between high and low: with fewer, four equal prices may be chance, or twice running
 SURE: Verdict = "data_error"

@@ -6,7 +6,7 @@ import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Complaint, Finding, price_move_severity
-from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.frame import Context, other_bar
 
 TRADED = math.log(1.5)
 COMPLAINT = Complaint("price_move", Channel.PRICE_ANOMALY, "share of the close before")
@@ -20,9 +20,7 @@ def price_move(context: Context) -> list[Finding]:
     of the whole market, is the market's.
     """
     own = (pl.col("gap") + pl.col("body")).exp() - 1
-    prior = pl.col("close").shift(1).over("symbol_id") * (
-        pl.col("factor") / pl.col("factor").shift(1).over("symbol_id")
-    )
+    prior = other_bar("close", -1) * (pl.col("factor") / other_bar("factor", -1))
     rows = context.bars.with_columns(
         own.alias("own_move"), prior.alias("prior"), pl.col("date").shift(1).alias("prior_date")
     ).filter(pl.col("date").is_in(context.judged) & (pl.col("own_move").abs() > pl.col("move_threshold")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -19,7 +18,8 @@ from tickstock_automation.quality.outliers.segments import segments
 from tickstock_automation.quality.outliers.telling import severity
 from tickstock_automation.quality.outliers.wicks import wicks
 
-WAYS = (digits, segments, edges, closes, crooked, wicks)
+WAYS = (segments, edges, closes, crooked, wicks)
+NEVER_WILD = 0.3  # no days are so wild as to explain it: a fourth of it from open to close, day after day
 WILD_DAYS, WILD = 11, 4.0  # bars around, and times the median move within them: what is less is one more wild day
 
 
@@ -37,11 +37,13 @@ def price_outlier(context: Context) -> list[Finding]:
     for way in WAYS:
         for one in way(context):
             seen.setdefault((one.symbol_id, one.date), one)
-    wild = _wild(context, seen.values())
+    sure = {key for key, one in seen.items() if one.verdict == "data_error"}
+    seen.update(((one.symbol_id, one.date), one) for one in digits(context, sure))
+    wild = _wild(context, [one for one in seen.values() if _shift(one) < NEVER_WILD])
     return [_doubted(one) if _shift(one) < wild.get(key, 0.0) else one for key, one in seen.items()]
 
 
-def _wild(context: Context, found: Iterable[Finding]) -> dict[tuple[int, date], float]:
+def _wild(context: Context, found: list[Finding]) -> dict[tuple[int, date], float]:
     """The shift that wild days around explain, of each bar of the symbols that something was found of."""
     some = context.bars.filter(pl.col("symbol_id").is_in({one.symbol_id for one in found}))
     usual = (

@@ -7,12 +7,12 @@ import math
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.chance import coarser, same_close
+from tickstock_automation.quality.chance import Ticks, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
 from tickstock_automation.quality.readings import GAP_TAILS, cost
 
-ERROR, AWAY = 8.8, 2.5  # the logarithm, and the usual gaps that the next open is away at least
+ERROR, AWAY = 9.0, 2.5  # the logarithm, and the usual gaps that the next open is away at least
 FOUND, NOTED = 6.0, 2.0  # ... to be told of at all
 AROUND = 0.3  # of the day's range beyond it
 COMPLAINT = Complaint("stale_close", Channel.DATA_GAP, "ln likelihood ratio")
@@ -26,9 +26,8 @@ def stale_close(context: Context) -> list[Finding]:
     day's range, so a next open within it speaks for a close that was wrong. Seen on a third of the market at once at IEX
     (iexg/IEX-API 601).
     """
-    within = "symbol_id"
     width = pl.col("h") - pl.col("l")
-    z = (pl.col("gap").shift(-1) / pl.col("gap_scale").shift(-1)).over(within)
+    z = (pl.col("gap") / pl.col("gap_scale")).shift(-1)  # of the same symbol, where bars are left
     rows = context.bars.with_row_index("row").select(
         "row", "symbol_id", "symbol", "date", "open", "high", "low", "close", "number", "left",
         ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0) & (pl.col("left") > 0)).alias("same"),
@@ -38,9 +37,9 @@ def stale_close(context: Context) -> list[Finding]:
         pl.col("same") & (pl.col("width") > 0) & (pl.col("gain") > FOUND) & (pl.col("z").abs() > NOTED)
         & pl.col("place").is_between(-AROUND, 1 + AROUND) & pl.col("date").is_in(context.judged)
     )  # fmt: skip
-    found = []
+    found, ticks = [], Ticks(context.bars)
     for row in rows.iter_rows(named=True):
-        gain = row["gain"] - math.log(coarser(context.bars, row["row"]))
+        gain = row["gain"] - math.log(ticks.coarser(row["row"]))
         if gain <= FOUND:
             continue
         sure = gain > ERROR and abs(row["z"]) > AWAY

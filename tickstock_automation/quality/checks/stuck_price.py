@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
-from tickstock_automation.quality.chance import coarser, same_close
+from tickstock_automation.quality.chance import Ticks, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 
@@ -18,7 +18,7 @@ NEVER_FLAT = 0.06  # of the 41 bars before a run: however long it lasts, it is t
 HARDLY = 1_000
 TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
 FEW_CLOSES = 3  # running
-RARE, NEVER = math.log(1e-4), math.log(1e-6)  # by chance, for a bar of the symbol: noted, and an error
+RARE, NEVER = math.log(1e-4), math.log(1e-7)  # by chance, for a bar of the symbol: noted, and an error
 COMPLAINT = Complaint("stuck_price", Channel.DATA_GAP, "bars alike")
 
 
@@ -38,7 +38,7 @@ def stuck_price(context: Context) -> list[Finding]:
         pl.col("date").shift(1).alias("prior_date"), pl.col("v_usual").fill_null(0.0).alias("v_usual"),
         flat.cast(pl.Float64).rolling_mean(AROUND, min_samples=1, center=True).over(within).alias("flat_share"),
         ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
-        (again & again.shift(-1)).fill_null(value=False).alias("thrice"), same_close().log().alias("chance"),
+        "gap_scale", "body_scale",
     )  # fmt: skip
     bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
     stuck = (pl.col("flat_share_before") < NEVER_FLAT) & (pl.col("cents_before") > MOVES)
@@ -51,18 +51,19 @@ def stuck_price(context: Context) -> list[Finding]:
             pl.col("flat") & (stuck.fill_null(value=False) & traded | lively & (pl.col("cents") > MOVES)) & judged
         ).iter_rows(named=True)
     ]
-    if not bars["thrice"].any():
-        return found
     runs = (
         bars.with_row_index("row")
+        .filter(pl.col("again") | pl.col("again").shift(-1, fill_value=False))
         .with_columns((~pl.col("again")).cum_sum().alias("run"))
         .with_columns(
-            pl.len().over("run").alias("closes"), (pl.col("chance") * pl.col("again")).sum().over("run").alias("chance")
+            pl.len().over("run").alias("closes"),
+            pl.when("again").then(same_close().log()).sum().over("run").alias("chance"),
         )
     )
     same = (pl.col("closes") >= FEW_CLOSES) & (pl.col("chance") < RARE) & pl.col("again") & ~pl.col("flat")
+    ticks = Ticks(context.bars)
     for row in runs.filter(same & lively & judged).iter_rows(named=True):
-        row["chance"] += (row["closes"] - 1) * math.log(coarser(context.bars, row["row"]))
+        row["chance"] += (row["closes"] - 1) * math.log(ticks.coarser(row["row"]))
         if row["chance"] < RARE:
             found.append(_same_close(row))
     return found

@@ -7,7 +7,7 @@ import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Complaint, Finding
-from tickstock_automation.quality.frame import Context
+from tickstock_automation.quality.frame import Context, other_bar
 
 THRESHOLD = 0.1
 ERROR = 1 / 20
@@ -24,7 +24,7 @@ def volume_drought(context: Context) -> list[Finding]:
     the median after agree, or both neighbours trade eight times as much. The first days of a listing, which may be
     when-issued trading, are not decided by the days after alone.
     """
-    before, after = pl.col("v").shift(1).over("symbol_id"), pl.col("v").shift(-1).over("symbol_id")
+    before, after = other_bar("v", -1), other_bar("v", 1)
     rows = context.bars.with_columns(before.alias("v_prior"), after.alias("v_next")).filter(
         (pl.col("v_ratio") < math.log(THRESHOLD))
         & (pl.col("v_usual") > math.log(HARDLY))

@@ -7,7 +7,7 @@ import polars as pl
 
 from tickstock_automation.events.catalogue import Channel, Verdict
 from tickstock_automation.quality.findings import Complaint, Finding
-from tickstock_automation.quality.frame import MEDIAN_SESSIONS, Context
+from tickstock_automation.quality.frame import MEDIAN_SESSIONS, Context, other_bar
 
 THRESHOLD = 5.0
 ENOUGH_BARS = 10  # a median of fewer says nothing: the first days of a listing trade wildly
@@ -33,9 +33,9 @@ def volume_spike(context: Context) -> list[Finding]:
     within = "symbol_id"
     rows = context.bars.with_columns(
         ratio.alias("spike"),
-        pl.col("v_ratio").shift(1).over(within).alias("prior"),
-        pl.col("v_ratio").shift(-1).over(within).alias("following"),
-        pl.col("gap").shift(-1).over(within).alias("next_gap"),
+        other_bar("v_ratio", -1).alias("prior"),
+        other_bar("v_ratio", 1).alias("following"),
+        other_bar("gap", 1).alias("next_gap"),
         (pl.col("volume") % LOT == 0).cast(pl.Float64).rolling_mean(MEDIAN_SESSIONS, min_samples=1).over(within).alias("lots"),
     ).filter(
         ((pl.col("spike") > math.log(THRESHOLD)) & (pl.col("number") >= ENOUGH_BARS) & (pl.col("v_ratio") > math.log(AROUND))

@@ -22,9 +22,8 @@ def closes(context: Context) -> Iterator[Finding]:
 
 
 def _before_the_next_open(context: Context) -> Iterator[Finding]:
-    within = "symbol_id"
-    following = pl.col("gap").shift(-1).over(within)
-    scale = ((pl.col("body_scale").pow(2) + pl.col("gap_scale").shift(-1).over(within).pow(2)) / 2).sqrt()
+    following = pl.col("gap").shift(-1)  # null where no bar of the symbol follows
+    scale = ((pl.col("body_scale").pow(2) + pl.col("gap_scale").shift(-1).pow(2)) / 2).sqrt()
     off = (pl.col("body") - following) / 2
     rest = (pl.col("body") + following).abs()
     rows = context.bars.select(

@@ -12,9 +12,10 @@ import numpy as np
 from tickstock_automation.quality.findings import Finding
 from tickstock_automation.quality.frame import Context
 from tickstock_automation.quality.levels import Levels
-from tickstock_automation.quality.outliers.telling import BIG, COMPLAINT, HEAVIER, HEAVY, SURE, severity, times
+from tickstock_automation.quality.outliers.telling import BIG, COMPLAINT, HEAVIER, HEAVY, severity, times
 
 LEAST, LEFT = 0.06, 0.45
+SURE = 7.0  # usual gaps, on both sides
 MOST_BARS = 3
 LEAST_OF_MANY, LEFT_OF_MANY = 0.12, 0.25
 
@@ -66,8 +67,10 @@ def _stretch(levels: Levels, first: int, second: int) -> _Stretch | None:
     before, after = levels.c[first - 1], levels.o[second]
     market = levels.market_gap[first : second + 1].sum() + levels.market_body[inside].sum()
     across = abs(after - before - market)
+    if least <= LEAST or z <= SURE or across >= LEFT * most:
+        return None
     volume = np.nan_to_num(levels.v_ratio[inside], nan=0.0).max()
-    if least <= LEAST or z <= SURE or across >= LEFT * most or volume >= (2 * HEAVIER if most > BIG else HEAVY):
+    if volume >= (2 * HEAVIER if most > BIG else HEAVY):
         return None
     level = (before + after) / 2
     if bars > 1:  # a move and its undoing some days later take more to be nobody's work

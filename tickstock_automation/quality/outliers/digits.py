@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -18,10 +19,13 @@ LEAST_Z = 6.0  # usual moves off, on both sides
 FITS = 1.0  # usual moves that may be left on either side once they are put right
 
 
-def digits(context: Context) -> Iterator[Finding]:
-    """A bar, or its close, that stands off on both sides, beside ordinary volume, and on neither once two digits change places."""
-    within = "symbol_id"
-    following, next_scale = pl.col("gap").shift(-1).over(within), pl.col("gap_scale").shift(-1).over(within)
+def digits(context: Context, sure: Collection[tuple[int, date]]) -> Iterator[Finding]:
+    """A bar, or its close, that stands off on both sides, beside ordinary volume, and on neither once two digits change places.
+    `sure`: symbol_id and date of what is known to be wrong already."""
+    following, next_scale = (
+        pl.col("gap").shift(-1),
+        pl.col("gap_scale").shift(-1),
+    )  # null where no bar of the symbol follows
     off = (following.abs() > LEAST_BREAK) & (following.abs() > LEAST_Z * next_scale)
     rows = context.bars.select(
         "symbol_id", "symbol", "date", *PRICES, "gap", "body", "gap_scale", "body_scale", "v_ratio",
@@ -30,6 +34,8 @@ def digits(context: Context) -> Iterator[Finding]:
         off & (pl.col("v_ratio").fill_null(0.0) < HEAVY) & pl.col("date").is_in(context.judged)
     )  # fmt: skip
     for row in rows.iter_rows(named=True):
+        if (row["symbol_id"], row["date"]) in sure:
+            continue
         whole, alone = _bar(row), _close(row)
         right = whole or alone
         if right is None:
