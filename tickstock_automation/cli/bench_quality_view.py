@@ -46,8 +46,8 @@ def figures_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
 
 def tuned_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
     """The figures of the halves that had no part in the choosing: by the thresholds chosen, and by those that ship."""
-    numbers = ("chosen", "worst", "ships", "where chosen", "must")
-    table = columns("on the other half", *numbers, "", numbers=numbers)
+    numbers = ("chosen", "worst", "ships", "own half", "must")
+    table = columns("the other half", *numbers, "", numbers=numbers)
     for (key, _, _, _, unit, times), target in zip(QUALITY, targets, strict=True):
         table.add_row(
             f"{target.name}, {unit}", _number(target.measured), _number(found["chosen"][key]["worst"], times),
@@ -58,10 +58,11 @@ def tuned_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
 
 
 def thresholds_table(found: dict[str, Any]) -> Table:
-    """Each threshold: what ships, what the halves chose, and what was tried."""
-    table = columns("threshold", "ships", "chosen by the halves", "tried", words=("chosen by the halves", "tried"))
+    """Each threshold: what ships, what the halves chose, and from where to where was tried."""
+    table = columns("threshold", "ships", "loosest", "strictest", "chosen", numbers=("ships", "loosest", "strictest"))
     for row in found["thresholds"]:
-        table.add_row(row["threshold"], f"{row['ships']:g}", _listed(row["chosen"]), _listed(row["tried"]))
+        name, tried = row["threshold"].partition(".")[2], row["tried"]
+        table.add_row(name, *(f"{value:.3g}" for value in (row["ships"], tried[0], tried[-1])), _listed(row["chosen"]))
     return table
 
 
