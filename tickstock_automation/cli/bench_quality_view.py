@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def tuned_table(found: dict[str, Any], targets: Sequence[Target]) -> Table:
 
 def thresholds_table(found: dict[str, Any]) -> Table:
     """Each threshold: what ships, what the halves chose, and from where to where was tried."""
-    table = columns("threshold", "ships", "loosest", "strictest", "chosen", numbers=("ships", "loosest", "strictest"))
+    table = columns("threshold", "ships", "tried from", "to", "chosen", numbers=("ships", "tried from", "to"))
     for row in found["thresholds"]:
         name, tried = row["threshold"].partition(".")[2], row["tried"]
         table.add_row(name, *(f"{value:.3g}" for value in (row["ships"], tried[0], tried[-1])), _listed(row["chosen"]))
@@ -77,7 +78,9 @@ def tuning_notes(found: dict[str, Any]) -> str:
 
 
 def _listed(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.3g}" for value in values)
+    """The most frequent first."""
+    counted = Counter(values).most_common()
+    return ", ".join(f"{value:.3g}" if count == 1 else f"{value:.3g} x{count}" for value, count in counted)
 
 
 def _met(target: Target) -> str:
