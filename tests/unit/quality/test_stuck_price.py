@@ -64,6 +64,7 @@ def test_the_same_close_is_an_error_once_chance_has_no_part_in_it(
     found = market.found(stuck_price)
     assert [one.verdict for one in found] == verdicts
     assert all("so by chance" in one.evidence["words"] for one in found)
+    assert {one.evidence["measure"] for one in found} <= {"chance for one bar"}
 
 
 def test_the_same_close_is_chance_for_longer_where_it_costs_little(market: Market) -> None:

@@ -93,5 +93,6 @@ def _same_close(row: dict[str, Any]) -> Finding:
         row, f"close {row['close']:g} is that of {row['prior_date']}, {row['closes']} sessions running, while other prices move:"
         f" one bar in {_round(math.exp(-row['chance'])):,} is so by chance",
         "data_error" if row["chance"] < NEVER else "undetermined", "low", "refetch", observed=row["close"],
-        threshold=math.exp(NEVER), chance=math.exp(row["chance"]),
+        threshold=math.exp(NEVER), measure="chance for one bar",
+        chance=math.exp(row["chance"]),
     )  # fmt: skip
