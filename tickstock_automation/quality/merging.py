@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 from tickstock_automation.quality.findings import Finding, in_order
 
-EXPLAINED = ("price_move", "volume_spike", "volume_drought")
 WRONG_PRICES = (
     "price_outlier",
     "split_unadjusted",
@@ -27,8 +26,8 @@ def merge(findings: Sequence[Finding], session_after: Callable[[date], date]) ->
     """Leaves out findings that another one explains, in the order of symbol, date, check.
 
     A move that is no error of its own is explained by wrong prices on its day or on the session before; a volume out of
-    line by a finding about the price on its day, or by a market event of the four sessions before. Where it is known that a bar is another's, it is no more said that it is
-    odd. Else errors always stand.
+    line by a finding about the price on its day, or by a market event of the four sessions before, a heavy day on which the price
+    moved among them. Where it is known that a bar is another's, it is no more said that it is odd. Else errors always stand.
     """
     by_symbol: dict[int, list[Finding]] = defaultdict(list)
     for one in findings:
@@ -37,26 +36,26 @@ def merge(findings: Sequence[Finding], session_after: Callable[[date], date]) ->
 
 
 def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -> Iterable[Finding]:
-    wrong, events = set(), set()
+    wrong, events, heavy = set(), set(), set()
+
+    def days_after(day: date) -> Iterator[date]:
+        for _ in range(EVENT_DAYS):
+            day = session_after(day)
+            yield day
+
     for one in findings:
         if one.check in WRONG_PRICES and one.verdict == "data_error":
             wrong |= {one.date, session_after(one.date)}
         if one.check == "ticker_reuse":
             wrong.add(date.fromisoformat(one.evidence["boundary"]))
-    for one in findings:
         if one.check in ("price_move", "price_outlier") and one.verdict != "data_error":
-            day = one.date
-            for _ in range(EVENT_DAYS + 1):
-                events.add(day)
-                day = session_after(day)
+            events |= {one.date, *days_after(one.date)}
+        if one.check == "volume_spike" and one.verdict == "market_event":
+            heavy |= set(days_after(one.date))
+    explained = {"price_move": wrong, "volume_drought": wrong | events, "volume_spike": wrong | events | heavy}
     known = {one.date for one in findings if one.check in SAYS_MORE}
     for one in findings:
         if one.check in SAYS_LESS and one.date in known:
             continue
-        if one.verdict == "data_error" or one.check not in EXPLAINED:
-            yield one
-        elif one.check == "price_move":
-            if one.date not in wrong:
-                yield one
-        elif one.date not in wrong and one.date not in events:
+        if one.verdict == "data_error" or one.date not in explained.get(one.check, ()):
             yield one

@@ -47,6 +47,15 @@ def test_a_move_explains_the_volume_of_its_day_and_of_four_more(check: str) -> N
     assert left(finding("price_move"), *volumes) == [(check, -1), ("price_move", 0), (check, 5)]
 
 
+def test_a_heavy_day_on_which_the_price_moved_goes_on_for_days() -> None:
+    first = finding("volume_spike", 0, "market_event")
+    more = [finding("volume_spike", after) for after in (1, 4, 5)]
+    assert left(first, *more) == [("volume_spike", 0), ("volume_spike", 5)]
+    assert left(first, finding("volume_spike", 2, "data_error")) == [("volume_spike", 0), ("volume_spike", 2)]
+    assert left(first, finding("volume_drought", 1)) == [("volume_spike", 0), ("volume_drought", 1)]
+    assert left(finding("volume_spike", 0), finding("volume_spike", 1)) == [("volume_spike", 0), ("volume_spike", 1)]
+
+
 @pytest.mark.parametrize("check", ["foreign_bar", "ticker_reuse"])
 def test_that_a_bar_is_anothers_says_more_than_that_it_is_off(check: str) -> None:
     assert left(finding("price_outlier", 0, "data_error"), finding(check, 0, "data_error")) == [(check, 0)]
