@@ -18,7 +18,8 @@ REACH = 40  # bars from the boundary that are told of
 HOLE, LONG_HOLE = 3, 10  # sessions from one bar to the next
 STEP, HOLE_STEP, LARGE_STEP = math.log(1.25), math.log(1.5), math.log(3.0)
 TRADED, MUCH = math.log(20.0), math.log(200.0)  # times as much traded a day; beside a step by a known ratio
-NO_SPLIT, DRIFT = 0.03, 2.0  # the logarithm that a ratio may be off by, or so many usual moves over a hole
+NO_SPLIT = 0.03  # the logarithm that a ratio may be off by ...
+DRIFT, MOST_DRIFT = 2.0, 0.2  # ... or so many usual moves over a hole, at most
 LIVE, DEAD = 0.9, 0.25  # share of bars with any volume
 LIQUID = 10_000.0  # shares a day
 
@@ -76,10 +77,11 @@ def _why(levels: Levels, volume: npt.NDArray[np.float64], at: int) -> str | None
     first, last = _since(levels, at), at + min(left + 1, WEEKS)
     lasting = float(np.median(levels.c[at:last]) - np.median(levels.c[first:at]))
     stays = lasting * gap > 0 and abs(lasting) > abs(gap) / 2
-    if away >= LONG_HOLE and abs(gap) > HOLE_STEP and stays:
-        return f"after {away:.0f} sessions without a bar the price is {math.exp(gap):.4g}x"
-    near = max(NO_SPLIT, DRIFT * levels.noise(at)) if away >= HOLE else NO_SPLIT
+    near = max(NO_SPLIT, min(MOST_DRIFT, DRIFT * levels.noise(at))) if away >= HOLE else NO_SPLIT
     named = split_ratio(gap, near) or unit_ratio(gap, near)
+    split = named is not None and abs(gap) > LARGE_STEP and _alike(levels, volume, first, at, last)
+    if away >= LONG_HOLE and abs(gap) > HOLE_STEP and stays and not split:
+        return f"after {away:.0f} sessions without a bar the price is {math.exp(gap):.4g}x"
     if away >= HOLE and abs(gap) > LARGE_STEP and stays and named is None:
         return f"after {away:.0f} sessions the price is {math.exp(gap):.4g}x, which is no split's ratio"
     shares = _shares(volume, at, last) - _shares(volume, first, at)
@@ -95,6 +97,11 @@ def _why(levels: Levels, volume: npt.NDArray[np.float64], at: int) -> str | None
     ):
         return "hardly a share is traded from here on: dead data"
     return None
+
+
+def _alike(levels: Levels, volume: npt.NDArray[np.float64], first: int, at: int, last: int) -> bool:
+    """Whether about as many dollars are traded after as before."""
+    return abs(_dollars(levels, volume, at, last) - _dollars(levels, volume, first, at)) < TRADED
 
 
 def _since(levels: Levels, at: int) -> int:

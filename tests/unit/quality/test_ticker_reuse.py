@@ -43,6 +43,16 @@ def test_a_split_within_a_hole_of_days_is_off_by_what_the_share_moved_meanwhile(
     assert market.found(ticker_reuse) == []
 
 
+def test_a_reverse_split_within_a_hole_of_weeks_is_the_same_companys(market: Market) -> None:
+    """E*TRADE, June 2010: ten old shares for a new one, 21 sessions without a bar, 8.5 times the price."""
+    market.without(ONE, range(AT - 20, AT))
+    before = market.prices[ONE, AT - 21, 3]
+    market.times(ONE, AT, None, float(before / market.prices[ONE, AT, 0] * 8.48), 0.03)
+    assert market.found(ticker_reuse) == []
+    market.volumes[ONE, AT:] *= 0.1
+    assert market.found(ticker_reuse), "and hardly a dollar is traded"
+
+
 def test_a_liquid_share_without_any_volume_from_a_day_on_is_dead_data(market: Market) -> None:
     found = market.times(ONE, AT, None, 1.0, 0.0).found(ticker_reuse)
     assert days_of(found) == set(range(AT, AT + 40))
