@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCKED := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit faults vendor-faults real-bars bar-faults bar-vendor-faults lint types contract bench docs lock clean
+.PHONY: help install up test unit faults vendor-faults real-bars bar-faults bar-vendor-faults strangers lint types contract bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bar-faults: $(VENV)/.installed ## Kills in the middle of a backfill's loads, and
 
 bar-vendor-faults: $(VENV)/.installed ## Each of the vendor's faults in the middle of a backfill, and its bars checked
 	$(BIN)/python -m tests.campaigns.bar_vendor_faults $(FAULTS)
+
+strangers: $(VENV)/.installed ## The quality benchmark on 449 companies that no threshold was chosen on (FAULTS="--tune")
+	$(BIN)/python -m tests.campaigns.strangers $(FAULTS)
 
 lint: $(VENV)/.installed-test ## Format, lint, check the import rules
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/lint-imports
