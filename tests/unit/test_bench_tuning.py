@@ -42,7 +42,6 @@ def test_it_is_reported_on_the_other_half_by_what_was_chosen_and_by_what_ships(f
     for name in ("chosen", "ships", "where_chosen"):
         assert found[name]["plain_found"]["mean"] > 0.9, name
         assert found[name]["findings_per_1000"]["mean"] < 20, name
-    assert found["chosen"] != found["where_chosen"]
 
 
 def test_the_same_seed_chooses_the_same(source: Source, found: dict[str, Any]) -> None:
@@ -60,7 +59,7 @@ def test_what_was_in_force_is_in_force_afterwards() -> None:
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda one: one.path)
 def test_what_ships_lies_within_what_is_tried(threshold: Threshold) -> None:
-    assert min(threshold.values) <= threshold.ships <= max(threshold.values)
+    assert threshold.ships in [pytest.approx(value) for value in threshold.values]
     assert sorted(threshold.values) in (list(threshold.values), list(reversed(threshold.values)))
     assert threshold.function.__name__ == threshold.check
 

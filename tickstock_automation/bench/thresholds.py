@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,9 +74,9 @@ THRESHOLDS: tuple[Threshold, ...] = (
     _check("volume_spike", "BESIDE", 3.0, 2.5, 2.1, 1.8, 1.5),
     _check("volume_spike", "QUIET", 4.0, 3.5, 3.0, 2.5, 2.0),
     _check("volume_drought", "ERROR", 1 / 13, 1 / 16, 1 / 20, 1 / 30, 1 / 40),
-    _check("stale_close", "ERROR", 7.6, 8.2, 8.8, 9.4, 10.0),
+    _check("stale_close", "ERROR", 7.5, 8.0, 8.5, 9.0, 9.5, 10.0),
     _check("stale_close", "AWAY", 1.5, 2.0, 2.5, 3.0, 4.0),
-    _check("stuck_price", "NEVER", -10.5, -12.0, -13.8, -15.5, -17.0),
+    _check("stuck_price", "NEVER", *(math.log(1 / bars) for bars in (3e4, 3e5, 1e6, 1e7, 1e8))),
     _check("open_close_swapped", "ERROR", 8.0, 9.0, 10.0, 11.0, 12.0),
     _check("open_close_swapped", "SHORT_ERROR", 12.0, 13.0, 14.0, 15.0, 16.0),
     _check("copied_bar", "EARLY", 1.0, 1.5, 2.0, 3.0, 4.0),

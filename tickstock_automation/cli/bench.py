@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -166,6 +166,7 @@ def quality(
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 where a figure that must be met is not.")] = False,
 ) -> None:
     """Faults planted into good bars: how many the checks find and call errors, and how often they cry wolf, beside a naive rule."""
+    from tickstock_automation.bench.planting.kinds import Prices
     from tickstock_automation.bench.quality import bench_quality
     from tickstock_automation.bench.quality_bars import folder_source, made_source
     from tickstock_automation.bench.tuning import tune_quality
@@ -175,7 +176,7 @@ def quality(
         source = made_source(seed) if data is None else folder_source(data.expanduser(), known_bad)
     except FolderError as error:
         raise UsedWrongly(str(error)) from None
-    prices: Literal["traded", "adjusted"] = "traded" if traded else "adjusted"
+    prices: Prices = "traded" if traded else "adjusted"
     if tune:
         found = tune_quality(source, seed, halves, _say, prices=prices)
         targets = quality_targets(found["chosen"])
@@ -187,6 +188,8 @@ def quality(
     elif tune:
         for table in (tuned_table(found, targets), thresholds_table(found)):
             stdout.print(table, "")
+        if show:
+            stdout.print(alarms_table(found), "")
         stdout.print(tuning_notes(found), markup=False, style="dim")
     else:
         for table in (kinds_table(found), figures_table(found, targets)):

@@ -17,9 +17,10 @@ FEW = 5
 REACH = 40  # bars from the boundary that are told of
 HOLE, LONG_HOLE = 3, 10  # sessions from one bar to the next
 STEP, HOLE_STEP, LARGE_STEP = math.log(1.25), math.log(1.5), math.log(3.0)
+ALIKE = math.log(10.0)  # times as many dollars traded a day, at most, by one company
 TRADED, MUCH = math.log(20.0), math.log(200.0)  # times as much traded a day; beside a step by a known ratio
 NO_SPLIT = 0.03  # the logarithm that a ratio may be off by ...
-DRIFT, MOST_DRIFT = 2.0, 0.2  # ... or so many usual moves over a hole, at most
+DRIFT, MOST_DRIFT = 2.0, 0.08  # ... or so many usual moves over a hole, at most
 LIVE, DEAD = 0.9, 0.25  # share of bars with any volume
 LIQUID = 10_000.0  # shares a day
 
@@ -101,7 +102,7 @@ def _why(levels: Levels, volume: npt.NDArray[np.float64], at: int) -> str | None
 
 def _alike(levels: Levels, volume: npt.NDArray[np.float64], first: int, at: int, last: int) -> bool:
     """Whether about as many dollars are traded after as before."""
-    return abs(_dollars(levels, volume, at, last) - _dollars(levels, volume, first, at)) < TRADED
+    return abs(_dollars(levels, volume, at, last) - _dollars(levels, volume, first, at)) < ALIKE
 
 
 def _since(levels: Levels, at: int) -> int:

@@ -51,7 +51,7 @@ def _of_symbol(findings: list[Finding], session_after: Callable[[date], date]) -
         if one.check in ("price_move", "price_outlier") and one.verdict != "data_error":
             events |= {one.date, *days_after(one.date)}
         if one.check == "volume_spike" and one.verdict == "market_event":
-            heavy |= set(days_after(one.date))
+            heavy |= {day for day in days_after(one.date) if day > one.date}
     explained = {"price_move": wrong, "volume_drought": wrong | events, "volume_spike": wrong | events | heavy}
     known = {one.date for one in findings if one.check in SAYS_MORE}
     for one in findings:

@@ -16,8 +16,8 @@ import polars as pl
 Floats = npt.NDArray[np.float64]
 SHORTEST_SWAP, LONGEST_SWAP = 3, 22
 LONGEST_SHIFT = 25
-GAP_TAILS, VOLUME_SPREAD = 3.0, 0.3
-MOST_GAIN = 1.0  # of one move or volume, for a shift: no single day decides it
+TAILS, VOLUME_SPREAD = 3.0, 0.3
+MOST_GAIN = 1.0  # of one move or volume, for a shift: no single one decides it
 PROMISING = 1.5
 NEARLY = 2.0
 WORTH = 7.0  # a gain below it is chance
@@ -90,13 +90,13 @@ class Readings:
         )
 
 
-def _cost(x: Floats, tails: float = GAP_TAILS) -> Floats:
-    return np.asarray((tails + 1) / 2 * np.log1p(x * x / tails), dtype=np.float64)
+def _cost(x: Floats) -> Floats:
+    return np.asarray((TAILS + 1) / 2 * np.log1p(x * x / TAILS), dtype=np.float64)
 
 
-def cost(x: pl.Expr, tails: float) -> pl.Expr:
+def cost(x: pl.Expr) -> pl.Expr:
     """Student's t: how much less likely `x` usual moves are than none, as a logarithm."""
-    return (tails + 1) / 2 * (x * x / tails).log1p()
+    return (TAILS + 1) / 2 * (x * x / TAILS).log1p()
 
 
 def _gain(values: Floats, plain: Floats, other: Floats, scale: Floats) -> Floats:

@@ -105,3 +105,9 @@ def test_of_a_bar_that_is_broken_and_there_twice_both_are_told(market: Market) -
     market.prices[ONE, AT] = 0
     found = market.twice(ONE, DAYS[AT], 50.0).judged()
     assert [one.check for one in found] == ["duplicate_bar", "ohlc_inconsistent"]
+
+
+def test_a_heavy_day_on_which_the_price_moved_is_told_on_the_newest_session_too(market: Market) -> None:
+    last = len(DAYS) - 1
+    market.times(ONE, last, None, 1.05).heavy(ONE, last, 9)
+    assert ("volume_spike", "market_event") in {(one.check, one.verdict) for one in market.judged()}

@@ -52,6 +52,12 @@ def test_prices_that_count_as_one_elsewhere_are_told_and_not_decided(market: Mar
     assert (one.verdict, one.evidence["words"].split(":")[0]) == (verdict, "open is above high")
 
 
+@pytest.mark.parametrize("prices", [(51.6, 1e16, 51.4, 51.7), (1e-10, 1e-10, 1e-10, 1e-10)])
+def test_prices_that_no_market_has_are_errors_though_they_agree(market: Market, prices: tuple[float, ...]) -> None:
+    market.prices[ONE, AT] = prices
+    assert [one.verdict for one in market.found(ohlc_inconsistent)] == ["data_error"]
+
+
 def test_what_rounding_does_is_no_contradiction(market: Market) -> None:
     high = market.prices[ONE, AT, HIGH]
     market.prices[ONE, AT, CLOSE] = high * (1 + 5e-7)

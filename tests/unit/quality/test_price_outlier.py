@@ -150,6 +150,19 @@ def test_among_wild_days_one_more_is_not_decided(market: Market, move: float, ve
     assert ("the days around are as wild" in one.evidence["words"]) == (move > 0)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_wild_days_may_explain_has_its_limit_whatever_is_found_elsewhere(market: Market, elsewhere: bool) -> None:
+    for day in range(AT - 5, AT + 6):
+        opened = market.prices[ONE, day, OPEN]
+        market.prices[ONE, day, CLOSE] = closed = round(float(opened) * (1.1 if day % 2 else 0.91), 2)
+        market.times(ONE, day + 1, None, float(closed / market.prices[ONE, day + 1, OPEN]))
+        market.prices[ONE, day, HIGH], market.prices[ONE, day, LOW] = max(opened, closed), min(opened, closed)
+    market.times(ONE, AT, AT + 1, 1.42)
+    if elsewhere:
+        market.times(ONE, AT + 65, AT + 66, 1.12)
+    assert {one.date: one.verdict for one in market.found(price_outlier)}[DAYS[AT]] == "data_error"
+
+
 @pytest.mark.parametrize("factor", [100, 10, 3, 0.01])
 def test_a_last_close_that_no_market_makes_is_sure_at_once(market: Market, factor: float) -> None:
     right = market.prices[ONE, LAST, CLOSE]

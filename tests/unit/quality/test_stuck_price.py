@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.unit.quality.market import AT, CLOSE, DAYS, HIGH, LOW, ONE, Market, days_of
+from tests.unit.quality.market import AT, CLOSE, DAYS, HIGH, LOW, ONE, SESSIONS, Market, days_of
 from tickstock_automation.quality.checks.stuck_price import stuck_price
 
 
@@ -68,9 +68,25 @@ def test_the_same_close_is_an_error_once_chance_has_no_part_in_it(
 
 
 def test_the_same_close_is_chance_for_longer_where_it_costs_little(market: Market) -> None:
-    market.prices[ONE] = np.round(market.prices[ONE] / 4, 2)
+    market.prices[ONE] = np.round(market.prices[ONE] / 2.5, 2)
     standing(market, 4)
     assert [one.verdict for one in market.found(stuck_price)] == ["undetermined"] * 3
+
+
+def test_a_close_that_stands_for_a_year_and_a_half_is_told_as_well(market: Market) -> None:
+    market.prices[ONE] *= 20
+    standing(market, SESSIONS - AT)
+    found = market.found(stuck_price)
+    assert len(found) == SESSIONS - AT - 1
+    assert {one.verdict for one in found} == {"data_error"}
+
+
+def test_of_a_share_that_lies_still_no_chance_is_known(market: Market) -> None:
+    """A takeover's price: within five cents all day, every day."""
+    chance = np.random.default_rng(3)
+    closes = (54.2 + chance.normal(0, 0.01, SESSIONS)).round(2)
+    market.prices[ONE] = np.stack([closes, closes + 0.03, closes - 0.02, closes], axis=1).round(2)
+    assert market.found(stuck_price) == []
 
 
 def standing(market: Market, sessions: int) -> None:

@@ -19,7 +19,11 @@ TICK = 0.01
 LIQUID = math.log(10_000)  # shares a day: what trades less may well repeat itself within cents
 SHIFT, SURE_SHIFT = 1.5, 6.5  # ln of how many times better the days around fit a session away
 MARGIN = 4.0  # of the gain, within which the end of a shift may lie elsewhere
-EARLY, SURELY_EARLY = 2.0, 4.0  # by so much more do the bars before a pair fit as shifted than those after it
+MAYBE_EARLY, EARLY, SURELY_EARLY = (
+    0.0,
+    2.0,
+    4.0,
+)  # by so much more do the bars before a pair fit as shifted than those after it
 MANY_TICKS, FEW_TICKS = 10, 3  # between high and low: with fewer, four equal prices may be chance, or twice running
 SURE: Verdict = "data_error"
 UNSURE: Verdict = "undetermined"
@@ -88,8 +92,9 @@ def _shifted(context: Context, copies: dict[int, Finding]) -> dict[int, Finding]
             found.update((bar["row"], _about(bar, 1, "the next session")) for bar in context.rows([row - 1]))
             if lead < SURELY_EARLY:
                 found.update((bar["row"], _either(bar, "previous")) for bar in context.rows([row]))
-        elif lead > -MARGIN:
-            found.update((bar["row"], _either(bar, "next")) for bar in context.rows([row - 1]))
+        elif lead > MAYBE_EARLY:
+            for bar in context.rows([row - 1]):
+                found.setdefault(bar["row"], _either(bar, "next"))
         run = early if lead > EARLY else late
         sure, unsure = run.beyond()
         for rows, verdict in ((sure, SURE), (unsure, UNSURE)):
@@ -126,7 +131,8 @@ class _Run:
 def _either(row: dict[str, Any], which: str) -> Finding:
     return COMPLAINT.about(
         row, f"all four prices are those of the {which} session as well, and either may be the copy", "undetermined", "medium",
-        "refetch", observed=row["close"], threshold=MARGIN, back=-1 if which == "next" else 1,
+        "refetch", observed=row["close"], threshold=EARLY if which == "next" else SURELY_EARLY,
+        back=-1 if which == "next" else 1,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import PRICES, Context
 
 ROUNDING = 1e-6  # of the price: vendors round each price by itself
-ALIKE = 1e-4  # of the price: what is closer counts as one price (the contract), so that which of the two is wrong is not decided
+ALIKE = 1e-4  # of the price: real bars of four decimals differ by as much, and which of the two prices is wrong is not decided
 COMPLAINT = Complaint("ohlc_inconsistent", Channel.PRICE_ANOMALY, "share of the close")
 
 
@@ -31,13 +31,13 @@ def ohlc_inconsistent(context: Context) -> list[Finding]:
     lacking = pl.when(missing).then(pl.lit("a price is missing")).otherwise(pl.lit("a price is zero or negative"))
     columns = ["symbol_id", "symbol", "date", *PRICES]
     rows = pl.concat([
-        context.bars.filter(contradiction.is_not_null()).select(*columns, contradiction.alias("words")),
-        context.broken.select(*columns, lacking.alias("words")),
+        context.bars.filter(contradiction.is_not_null()).select(*columns, contradiction.alias("words"), pl.lit(value=False).alias("broken")),
+        context.broken.select(*columns, lacking.alias("words"), pl.lit(value=True).alias("broken")),
     ]).filter(pl.col("date").is_in(context.judged))  # fmt: skip
     return [
         COMPLAINT.about(
             row, f"{row['words']}: " + ", ".join(f"{name} {_written(row[name])}" for name in PRICES),
-            "undetermined" if _off(row) < ALIKE else "data_error", "medium", "refetch", observed=_known(row["close"]),
+            "data_error" if row["broken"] or _off(row) >= ALIKE else "undetermined", "medium", "refetch", observed=_known(row["close"]),
             threshold=ROUNDING,
             **{name: _known(row[name]) for name in PRICES},
         )
@@ -45,14 +45,10 @@ def ohlc_inconsistent(context: Context) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _off(row: dict[str, float | None]) -> float:
-    """How far the prices contradict each other, as a share of the close; infinite where one is none."""
-    prices = [row[name] for name in PRICES]
-    known = [price for price in prices if price is not None and 0 < price < float("inf")]
-    if len(known) < len(prices):
-        return float("inf")
-    _, high, low, close = known
-    return max(max(known) - high, low - min(known)) / close
+def _off(row: dict[str, float]) -> float:
+    """How far the prices contradict each other, as a share of the close."""
+    _, high, low, close = prices = [row[name] for name in PRICES]
+    return max(max(prices) - high, low - min(prices)) / close
 
 
 def _known(price: float | None) -> float | None:

@@ -50,7 +50,7 @@ def _wild(context: Context, found: list[Finding]) -> dict[tuple[int, date], floa
         pl.col("raw_body").abs().rolling_median(WILD_DAYS, min_samples=WILD_DAYS // 2, center=True).over("symbol_id")
     )
     return {
-        (symbol_id, day): WILD * move
+        (symbol_id, day): min(WILD * move, NEVER_WILD)
         for symbol_id, day, move in some.select("symbol_id", "date", usual.fill_null(0.0)).iter_rows()
     }
 
@@ -58,7 +58,9 @@ def _wild(context: Context, found: list[Finding]) -> dict[tuple[int, date], floa
 def _shift(one: Finding) -> float:
     """How far off it is told to be, as a logarithm; without limit where it is told of a high or a low, or is no error."""
     factor = one.evidence.get("factor")
-    return abs(math.log(factor)) if factor and one.verdict == "data_error" else math.inf
+    if not factor or one.verdict != "data_error":
+        return math.inf
+    return max(abs(math.log(factor)), float(one.evidence.get("gap", 0.0)))
 
 
 def _doubted(one: Finding) -> Finding:

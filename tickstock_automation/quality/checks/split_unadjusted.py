@@ -18,6 +18,7 @@ CALM = 4.0  # usual moves within the day, at most
 # Up to this step: the ln of volume over usual that is not a market's, and how far the ratio may be off, always and at the most.
 LIMITS = ((0.38, 0.6, 0.01, 0.02), (0.6, 1.6, 0.02, 0.06), (1.3, 1.6, 0.04, 0.08), (float("inf"), 2.0, 0.08, 0.08))
 NEAR = timedelta(days=4)  # of a split that is known
+SAME = 1e-3  # of a ratio, as a logarithm
 LISTED, LISTED_OFF, LISTED_NOISE = 5.0, 0.04, 4.0  # the same limits where such a split is known: it explains the step
 BEYOND = math.log(50.0)  # a step that no market makes
 UNIT_HEAVY = 2.0  # beside a smaller one by a unit, as by a split, trading is ordinary
@@ -52,7 +53,7 @@ def split_unadjusted(context: Context) -> list[Finding]:
             found.append(
                 COMPLAINT.about(
                     row, words, "data_error", "high", "look_up_split", observed=row["close"],
-                    expected=row["close"] * math.exp(-step.shift), threshold=SURE, z=round(step.z, 1),
+                    expected=row["close"] * math.exp(-step.shift), threshold=LISTED if listed else SURE, z=round(step.z, 1),
                     factor=math.exp(step.shift),
                 )
             )  # fmt: skip
@@ -72,7 +73,8 @@ def _listed(step: Step, known: dict[date, float], day: date, prices: Prices) -> 
         shift = math.log(ratio) if prices == "traded" else -math.log(ratio)
         off = max(LISTED_OFF, LISTED_NOISE * step.noise)
         if abs(when - day) <= NEAR and step.z > LISTED and abs(step.shift - shift) < min(off, abs(shift) / 2):
-            return split_ratio(step.shift, off) or Ratio(f"{ratio:g}:1 split", False, abs(step.shift - shift))
+            named = split_ratio(shift, SAME)
+            return named or Ratio(f"{ratio:g}:1 split", False, abs(step.shift - shift))
     return None
 
 

@@ -10,7 +10,7 @@ from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.chance import Ticks, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
 from tickstock_automation.quality.frame import Context
-from tickstock_automation.quality.readings import GAP_TAILS, cost
+from tickstock_automation.quality.readings import cost
 
 ERROR, AWAY = 9.0, 2.5  # the logarithm, and the usual gaps that the next open is away at least
 FOUND, NOTED = 6.0, 2.0  # ... to be told of at all
@@ -30,9 +30,9 @@ def stale_close(context: Context) -> list[Finding]:
     z = (pl.col("gap") / pl.col("gap_scale")).shift(-1)  # of the same symbol, where bars are left
     rows = context.bars.with_row_index("row").select(
         "row", "symbol_id", "symbol", "date", "open", "high", "low", "close", "number", "left",
-        ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0) & (pl.col("left") > 0)).alias("same"),
+        ((pl.col("close") == pl.col("close").shift(1)) & (pl.col("number") > 0) & (pl.col("left") > 0) & (pl.col("away").shift(-1) == 1)).alias("same"),
         ((pl.col("o").shift(-1) - pl.col("l")) / width).alias("place"), width.alias("width"),
-        z.alias("z"), (cost(z, GAP_TAILS) - same_close().log()).alias("gain"), pl.col("open").shift(-1).alias("next_open"),
+        z.alias("z"), (cost(z) - same_close().log()).alias("gain"), pl.col("open").shift(-1).alias("next_open"),
     ).filter(
         pl.col("same") & (pl.col("width") > 0) & (pl.col("gain") > FOUND) & (pl.col("z").abs() > NOTED)
         & pl.col("place").is_between(-AROUND, 1 + AROUND) & pl.col("date").is_in(context.judged)

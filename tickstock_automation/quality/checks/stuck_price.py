@@ -18,6 +18,8 @@ NEVER_FLAT = 0.06  # of the 41 bars before a run: however long it lasts, it is t
 HARDLY = 1_000
 TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
 FEW_CLOSES = 3  # running
+MOVES_FAR = 20.0  # cents: of a share that lies as still as a takeover's or a bill fund's, no chance is known
+MOST_RARE = 34.0  # the logarithm of what is worth writing out
 RARE, NEVER = math.log(1e-4), math.log(1e-7)  # by chance, for a bar of the symbol: noted, and an error
 COMPLAINT = Complaint("stuck_price", Channel.DATA_GAP, "bars alike")
 
@@ -27,7 +29,7 @@ def stuck_price(context: Context) -> list[Finding]:
     prices that move, for longer than chance allows a share of that price and with such moves (`quality/chance.py`).
 
     A share that hardly trades rightly repeats its price: where a quarter of the 40 bars around have no range either, or
-    fewer than 1,000 shares are usual, or high and low are within five cents on most days, nothing is said. Of 92 large
+    fewer than 1,000 shares are usual, or high and low are within five cents on most days (twenty, for the same close), nothing is said. Of 92 large
     companies over five years one day had a single price, with a hundredth of its volume. RealTest calls such bars flat spikes.
     """
     within = "symbol_id"
@@ -60,7 +62,13 @@ def stuck_price(context: Context) -> list[Finding]:
             pl.when("again").then(same_close().log()).sum().over("run").alias("chance"),
         )
     )
-    same = (pl.col("closes") >= FEW_CLOSES) & (pl.col("chance") < RARE) & pl.col("again") & ~pl.col("flat")
+    same = (
+        (pl.col("closes") >= FEW_CLOSES)
+        & (pl.col("cents") > MOVES_FAR)
+        & (pl.col("chance") < RARE)
+        & pl.col("again")
+        & ~pl.col("flat")
+    )
     ticks = Ticks(context.bars)
     for row in runs.filter(same & lively & judged).iter_rows(named=True):
         row["chance"] += (row["closes"] - 1) * math.log(ticks.coarser(row["row"]))
@@ -85,13 +93,13 @@ def _flat(row: dict[str, Any]) -> Finding:
 
 def _round(count: float) -> int:
     """To two digits."""
-    return int(float(f"{min(count, 1e15):.1e}"))
+    return int(float(f"{count:.1e}"))
 
 
 def _same_close(row: dict[str, Any]) -> Finding:
     return COMPLAINT.about(
         row, f"close {row['close']:g} is that of {row['prior_date']}, {row['closes']} sessions running, while other prices move:"
-        f" one bar in {_round(math.exp(-row['chance'])):,} is so by chance",
+        f" one bar in {_round(math.exp(min(-row['chance'], MOST_RARE))):,} is so by chance",
         "data_error" if row["chance"] < NEVER else "undetermined", "low", "refetch", observed=row["close"],
         threshold=math.exp(NEVER), measure="chance for one bar",
         chance=math.exp(row["chance"]),

@@ -55,7 +55,7 @@ def _finding(row: dict[str, Any], stretch: _Stretch) -> Finding:
         row, f"close {row['close']:g} is {times(shift)} what the days before and after it say ({expected:.4g}),"
         f" {stretch.z:.0f} usual gaps from both; volume ordinary",
         "data_error", severity(stretch.most), "refetch", observed=row["close"], expected=expected, threshold=SURE,
-        z=round(stretch.z, 1), factor=math.exp(shift), sessions=stretch.last - stretch.first + 1,
+        z=round(stretch.z, 1), factor=math.exp(shift), gap=stretch.most, sessions=stretch.last - stretch.first + 1,
     )  # fmt: skip
 
 

@@ -68,7 +68,8 @@ def _close(row: dict[str, Any]) -> float | None:
         return None
     for (closed,) in swapped([row["close"]]):
         ratio = closed / row["close"]
-        if _fits(row, row["body"] + math.log(ratio), row["body_scale"], ratio):
+        inside = row["low"] <= closed <= row["high"]
+        if inside and _fits(row, row["body"] + math.log(ratio), row["body_scale"], ratio):
             return closed
     return None
 
