@@ -22,10 +22,8 @@ FITS = 1.0  # usual moves that may be left on either side once they are put righ
 def digits(context: Context, sure: Collection[tuple[int, date]]) -> Iterator[Finding]:
     """A bar, or its close, that stands off on both sides, beside ordinary volume, and on neither once two digits change places.
     `sure`: symbol_id and date of what is known to be wrong already."""
-    following, next_scale = (
-        pl.col("gap").shift(-1),
-        pl.col("gap_scale").shift(-1),
-    )  # null where no bar of the symbol follows
+    following = pl.col("gap").shift(-1)  # null where no bar of the symbol follows
+    next_scale = pl.col("gap_scale").shift(-1)
     off = (following.abs() > LEAST_BREAK) & (following.abs() > LEAST_Z * next_scale)
     rows = context.bars.select(
         "symbol_id", "symbol", "date", *PRICES, "gap", "body", "gap_scale", "body_scale", "v_ratio",

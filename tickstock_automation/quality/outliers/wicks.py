@@ -15,10 +15,8 @@ from tickstock_automation.quality.outliers.telling import COMPLAINT, HEAVY, seve
 FOUND, LEAST = 0.06, 0.11
 SURE = 10.0  # usual wicks
 LONG, LONG_HEAVY = 0.15, 1.6  # a longer one may stand beside more volume
-STORM, LONG_IN_STORM = (
-    2.0,
-    0.35,
-)  # times the usual wicks of the whole market, and what is long then: the longer, the wilder the day
+STORM = 2.0  # times the usual wicks, of the whole market
+LONG_IN_STORM = 0.35  # in such a storm; in a wilder one so much longer
 TOGETHER = 3  # symbols that have such a wick to the same side on one day ...
 TOGETHER_SHARE = 0.2  # ... are the market, however few are known: 2010-05-06
 
