@@ -7,9 +7,8 @@ import math
 import numpy as np
 import polars as pl
 
-from tickstock_automation.quality.frame import PRICES
+from tickstock_automation.quality.frame import CENT, PRICES
 
-TICK = 0.01  # dollars
 AROUND = 30  # bars on either side: of so many prices, two lie one tick apart
 
 
@@ -26,8 +25,8 @@ class Ticks:
         near = slice(max(0, row - AROUND), row + AROUND + 1)
         own = self._ids[near] == self._ids[row]
         apart = np.diff(np.sort(np.concatenate([price[near][own] for price in self._prices])))
-        apart = apart[apart > TICK / 2]
-        return max(1.0, float(apart.min()) / TICK) if len(apart) else 1.0
+        apart = apart[apart > CENT / 2]
+        return max(1.0, float(apart.min()) / CENT) if len(apart) else 1.0
 
 
 def same_close() -> pl.Expr:
@@ -38,4 +37,4 @@ def same_close() -> pl.Expr:
     in 225 others over one (docs/benchmarks.md).
     """
     day = (pl.col("gap_scale").pow(2) + pl.col("body_scale").pow(2)).sqrt()
-    return (TICK / (pl.col("close") * day * math.sqrt(2 * math.pi))).clip(upper_bound=1.0)
+    return (CENT / (pl.col("close") * day * math.sqrt(2 * math.pi))).clip(upper_bound=1.0)

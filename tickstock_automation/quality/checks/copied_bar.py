@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from tickstock_automation.events.catalogue import Channel, Verdict
 from tickstock_automation.quality.findings import Complaint, Finding
-from tickstock_automation.quality.frame import PRICES, Context
+from tickstock_automation.quality.frame import CENT, PRICES, Context
 from tickstock_automation.quality.readings import LONGEST_SHIFT, Readings
 
 FARTHEST = 10  # bars back
-TICK = 0.01
 LIQUID = math.log(10_000)  # shares a day: what trades less may well repeat itself within cents
 SHIFT, SURE_SHIFT = 1.5, 6.5  # ln of how many times better the days around fit a session away
 MARGIN = 4.0  # of the gain, within which the end of a shift may lie elsewhere
@@ -146,7 +145,7 @@ def _of_another_session(row: dict[str, Any], way: str, verdict: Verdict) -> Find
 
 def _judged(row: dict[str, Any], of: dict[str, Any], back: int, *, run: bool) -> Finding | None:
     volume = row["volume"] == of["volume"] and (row["volume"] or 0) > 0
-    ticks = (row["high"] - row["low"]) / TICK
+    ticks = (row["high"] - row["low"]) / CENT
     liquid = (row["v_usual"] or 0.0) > LIQUID
     if not (volume or (ticks >= MANY_TICKS and (back == 1 or run)) or (ticks >= FEW_TICKS and run and liquid)):
         return None

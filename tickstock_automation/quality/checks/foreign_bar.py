@@ -9,9 +9,8 @@ import polars as pl
 
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.findings import Complaint, Finding
-from tickstock_automation.quality.frame import PRICES, Context
+from tickstock_automation.quality.frame import CENT, PRICES, Context
 
-TICK = 0.01
 MANY_TICKS = 10
 APART = 1e7  # between the keys of two sessions
 OUT_OF_LINE = 5.0  # usual moves at the edges of the stretch
@@ -31,7 +30,7 @@ def foreign_bar(context: Context) -> list[Finding]:
         (pl.col("gap").shift(-1).abs() / pl.col("gap_scale").shift(-1)).fill_null(0.0).alias("z_out"),
         pl.sum_horizontal(pl.col(name) * weight for name, weight in zip(PRICES, (1.1, 1.7, 2.3, 3.1), strict=True)).alias("key"),
     )  # fmt: skip
-    wide = bars.filter(pl.col("high") - pl.col("low") >= MANY_TICKS * TICK)
+    wide = bars.filter(pl.col("high") - pl.col("low") >= MANY_TICKS * CENT)
     twins = wide.filter((pl.col("key") + pl.col("place") * APART).is_duplicated())  # and found equal by the join
     pairs = twins.join(twins, on=["date", "key", *PRICES], suffix="_other").filter(
         pl.col("symbol_id") != pl.col("symbol_id_other")

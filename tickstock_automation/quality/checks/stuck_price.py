@@ -10,13 +10,13 @@ import polars as pl
 from tickstock_automation.events.catalogue import Channel
 from tickstock_automation.quality.chance import Ticks, same_close
 from tickstock_automation.quality.findings import Complaint, Finding
-from tickstock_automation.quality.frame import PRICES, Context
+from tickstock_automation.quality.frame import CENT, PRICES, Context
 
 AROUND = 41
 LIVELY = 0.25  # of the bars around at most are without a range
 NEVER_FLAT = 0.06  # of the 41 bars before a run: however long it lasts, it is then the feed that stands still
 HARDLY = 1_000
-TICK, MOVES = 0.01, 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
+MOVES = 5.0  # cents from low to high, usually: of a share that moves by two, one day without is chance
 FEW_CLOSES = 3  # running
 MOVES_FAR = 20.0  # cents: of a share that lies as still as a takeover's or a bill fund's, no chance is known
 MOST_RARE = 34.0  # the logarithm of what is worth writing out
@@ -39,7 +39,7 @@ def stuck_price(context: Context) -> list[Finding]:
         "symbol_id", "symbol", "date", *PRICES, "volume", flat.alias("flat"), again.alias("again"),
         pl.col("date").shift(1).alias("prior_date"), pl.col("v_usual").fill_null(0.0).alias("v_usual"),
         flat.cast(pl.Float64).rolling_mean(AROUND, min_samples=1, center=True).over(within).alias("flat_share"),
-        ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / TICK).alias("cents"),
+        ((pl.col("high") - pl.col("low")).rolling_mean(AROUND, min_samples=1, center=True).over(within) / CENT).alias("cents"),
         "gap_scale", "body_scale",
     )  # fmt: skip
     bars = bars.with_columns(_before_the_run("flat_share"), _before_the_run("cents"))
